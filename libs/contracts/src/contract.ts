@@ -1,0 +1,150 @@
+import type * as z from 'zod';
+
+/** Same shape as the kernel's error table; written here again because contracts import zod and nothing else. */
+export interface ContractError {
+  readonly kind:
+    | 'invalid'
+    | 'unauthenticated'
+    | 'forbidden'
+    | 'not_found'
+    | 'conflict'
+    | 'gone'
+    | 'too_large'
+    | 'unsupported'
+    | 'unprocessable'
+    | 'rate_limited'
+    | 'internal'
+    | 'unavailable'
+    | 'timeout';
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+export type ContractErrors = Readonly<Record<string, ContractError>>;
+
+/** Who may send a command. Nothing is allowed that is not named here. */
+export type Access =
+  /** Anybody, before any login. Public exposure only. */
+  | { readonly kind: 'anonymous' }
+  /** A player with a valid access token; with `roles`, one of these roles. */
+  | { readonly kind: 'player'; readonly roles?: readonly string[] }
+  /** A game server with a valid server token. */
+  | { readonly kind: 'server' }
+  /** Only these services (broker-checked user). */
+  | { readonly kind: 'service'; readonly callers: readonly string[] };
+
+/**
+ * How a repeated call is made harmless.
+ * - `inbox`: stored reply under the message id, in the effect's transaction
+ * - `own`: the handler's own rule (its request or reply carries a secret, so nothing is stored)
+ * - `natural`: the same call has the same effect by itself (upsert, compare-and-set)
+ * - `read`: no effect
+ */
+export type Idempotency = 'inbox' | 'own' | 'natural' | 'read';
+
+/** `rpc`: somebody waits for the reply. `command`: durable, nobody waits. */
+export type Way = 'rpc' | 'command';
+
+export interface HttpRoute {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** With `{field}` for path parameters that are fields of the DTO: `/v1/tickets/{ticket_id}`. */
+  readonly path: string;
+  readonly status: 200 | 201 | 202;
+}
+
+export interface Limits {
+  /** Largest request body, bytes. */
+  readonly maxBytes: number;
+  /** Calls per minute and caller (account, server instance or address). */
+  readonly ratePerMinute: number;
+}
+
+/** One command of one service: the only place that says what it is. See docs/adding_a_command.md. */
+export interface Contract<
+  Name extends string = string,
+  Dto extends z.ZodObject = z.ZodObject,
+  Reply extends z.ZodType = z.ZodType,
+> {
+  /** `<service prefix>.<verb_noun>`; also the routing key. */
+  readonly name: Name;
+  readonly version: number;
+  /** One sentence for the API documents. */
+  readonly summary: string;
+  readonly exposure: 'public' | 'internal';
+  readonly access: Access;
+  readonly ways: readonly Way[];
+  readonly dto: Dto;
+  readonly reply: Reply;
+  readonly errors: ContractErrors;
+  readonly http?: HttpRoute;
+  /** WebSocket message type, such as `ticket.create`. */
+  readonly ws?: string;
+  readonly limits: Limits;
+  readonly idempotency: Idempotency;
+  /** Top-level DTO fields that are secrets: left out of fingerprints, never logged. */
+  readonly secretFields: readonly string[];
+  /** How long a caller waits, milliseconds. */
+  readonly deadlineMs: number;
+}
+
+export type DtoOf<C extends Contract> = z.output<C['dto']>;
+export type ReplyOf<C extends Contract> = z.output<C['reply']>;
+
+interface ContractInput<Name extends string, Dto extends z.ZodObject, Reply extends z.ZodType>
+  extends Pick<
+    Contract<Name, Dto, Reply>,
+    'name' | 'summary' | 'exposure' | 'access' | 'dto' | 'reply' | 'errors' | 'idempotency'
+  > {
+  readonly version?: number;
+  readonly ways?: readonly Way[];
+  readonly http?: HttpRoute;
+  readonly ws?: string;
+  readonly limits?: Partial<Limits>;
+  readonly secretFields?: readonly string[];
+  readonly deadlineMs?: number;
+}
+
+export const DEFAULT_DEADLINE_MS = 5_000;
+export const DEFAULT_LIMITS: Limits = { maxBytes: 16 * 1024, ratePerMinute: 120 };
+
+/** Completes and freezes a contract. Version 1, RPC, 16 KiB, 120 calls a minute and 5 s unless said. */
+export function defineContract<const Name extends string, Dto extends z.ZodObject, Reply extends z.ZodType>(
+  input: ContractInput<Name, Dto, Reply>,
+): Contract<Name, Dto, Reply> {
+  return Object.freeze({
+    version: 1,
+    ways: ['rpc'] as const,
+    secretFields: [],
+    deadlineMs: DEFAULT_DEADLINE_MS,
+    ...input,
+    limits: { ...DEFAULT_LIMITS, ...input.limits },
+  });
+}
+
+/** An event that other services or clients receive. */
+export interface EventContract<Name extends string = string, Payload extends z.ZodType = z.ZodType> {
+  /** `<service prefix>.<noun_past>`; also the routing key. */
+  readonly name: Name;
+  readonly version: number;
+  readonly summary: string;
+  readonly payload: Payload;
+  /** The type that clients or game servers see, for events pushed to them: `match.found`. */
+  readonly client?: string;
+}
+
+export type PayloadOf<E extends EventContract> = z.output<E['payload']>;
+
+export function defineEvent<const Name extends string, Payload extends z.ZodType>(
+  input: Omit<EventContract<Name, Payload>, 'version'> & { readonly version?: number },
+): EventContract<Name, Payload> {
+  return Object.freeze({ version: 1, ...input });
+}
+
+/** `pick('A', 'B')` is the part of an error table that one contract can end in. */
+export const errorPicker =
+  <T extends ContractErrors>(table: T) =>
+  <K extends keyof T & string>(...codes: readonly K[]): Pick<T, K> => {
+    const picked: Partial<T> = {};
+    for (const code of codes) picked[code] = table[code];
+    return picked as Pick<T, K>;
+  };

@@ -1,0 +1,331 @@
+/**
+ * The map of the system: every exchange, queue and binding as plain data, and the functions that derive their names.
+ * No run-time imports, so that tools, tests and people can read it alone. How it is used: docs/messaging.md.
+ */
+
+export interface ExchangeSpec {
+  readonly name: string;
+  readonly type: 'topic';
+  readonly alternate?: string;
+}
+
+export interface BindingSpec {
+  readonly exchange: string;
+  readonly pattern: string;
+}
+
+export type QueueArguments = Readonly<Record<string, string | number | boolean>>;
+
+export interface QueueSpec {
+  readonly name: string;
+  readonly durable: boolean;
+  readonly exclusive: boolean;
+  readonly autoDelete: boolean;
+  readonly arguments: QueueArguments;
+  readonly bindings: readonly BindingSpec[];
+}
+
+/** One service on the broker. Its prefix is its broker user and the first word of its queues and routing keys. */
+export interface ServiceSpec {
+  readonly prefix: string;
+  readonly app: string;
+  /** Answers RPC on `<p>.rpc`. */
+  readonly rpc: boolean;
+  /** Works off durable commands on `<p>.commands`. */
+  readonly commands: boolean;
+  /** Event groups: `<p>.events.<group>` receives these event names. */
+  readonly events: Readonly<Record<string, readonly string[]>>;
+  /** Services whose commands and RPC it may call. */
+  readonly calls: readonly string[];
+  /** Publishes must-deliver events for players and game servers. */
+  readonly pushes: boolean;
+  /** Receives must-deliver events: the gateway alone. */
+  readonly delivers: boolean;
+}
+
+export const EXCHANGE = {
+  rpc: 'warren.rpc',
+  commands: 'warren.commands',
+  events: 'warren.events',
+  push: 'warren.push',
+  replies: 'warren.replies',
+  deliver: 'warren.deliver',
+  dead: 'warren.dead',
+  unroutable: 'warren.unroutable',
+} as const;
+
+export const DELAY_TIERS = [
+  { name: '1s', delayMs: 1_000 },
+  { name: '5s', delayMs: 5_000 },
+  { name: '30s', delayMs: 30_000 },
+  { name: '2m', delayMs: 120_000 },
+  { name: '10m', delayMs: 600_000 },
+] as const;
+
+export const PUSH_PARTITIONS = 16;
+const DELIVERY_LIMIT = 10;
+const RPC_MAX_LENGTH = 10_000;
+const RPC_QUEUE_EXPIRES_MS = 10_000;
+const WORK_MAX_LENGTH = 1_000_000;
+const DEAD_MAX_LENGTH = 1_000_000;
+const UNROUTABLE_MAX_LENGTH = 100_000;
+const NODE_QUEUE_MAX_LENGTH = 10_000;
+const NODE_QUEUE_TTL_MS = 30_000;
+
+export const SERVICES: readonly ServiceSpec[] = [
+  {
+    prefix: 'gateway',
+    app: 'gateway',
+    rpc: false,
+    commands: false,
+    events: {},
+    calls: ['auth', 'allocator', 'coordinator'],
+    pushes: false,
+    delivers: true,
+  },
+  { prefix: 'auth', app: 'auth-svc', rpc: true, commands: false, events: {}, calls: [], pushes: false, delivers: false },
+  {
+    prefix: 'allocator',
+    app: 'game-allocator',
+    rpc: true,
+    commands: true,
+    events: {},
+    calls: [],
+    pushes: true,
+    delivers: false,
+  },
+  {
+    prefix: 'coordinator',
+    app: 'coordinator',
+    rpc: true,
+    commands: false,
+    events: { leases: ['allocator.lease_lost'] },
+    calls: ['auth', 'allocator'],
+    pushes: true,
+    delivers: false,
+  },
+];
+
+export const delayExchange = (tier: string): string => `warren.delay.${tier}`;
+export const rpcQueue = (prefix: string): string => `${prefix}.rpc`;
+export const commandsQueue = (prefix: string): string => `${prefix}.commands`;
+export const eventsQueue = (prefix: string, group: string): string => `${prefix}.events.${group}`;
+export const retryQueue = (prefix: string, tier: string): string => `${prefix}.retry.${tier}`;
+export const deadQueue = (prefix: string): string => `${prefix}.dead`;
+export const pushQueue = (partition: number): string => `gateway.push.${twoDigits(partition)}`;
+export const pushKey = (partition: number): string => `push.${twoDigits(partition)}`;
+/** Reply queue and routing key of one process: starts with `rpc.<broker user>.`, which responders check. */
+export const replyQueue = (user: string, instance: string, epoch: number): string => `rpc.${user}.${instance}.${epoch}`;
+/** Queue and routing key of one gateway process, for hints that a player's ring has grown. */
+export const nodeQueue = (instance: string, epoch: number): string => `gateway.node.${instance}.${epoch}`;
+
+export const EXCHANGES: readonly ExchangeSpec[] = [
+  { name: EXCHANGE.rpc, type: 'topic' },
+  { name: EXCHANGE.commands, type: 'topic' },
+  { name: EXCHANGE.events, type: 'topic' },
+  { name: EXCHANGE.push, type: 'topic' },
+  { name: EXCHANGE.replies, type: 'topic' },
+  ...DELAY_TIERS.map((tier): ExchangeSpec => ({ name: delayExchange(tier.name), type: 'topic' })),
+  { name: EXCHANGE.deliver, type: 'topic', alternate: EXCHANGE.unroutable },
+  { name: EXCHANGE.dead, type: 'topic', alternate: EXCHANGE.unroutable },
+  { name: EXCHANGE.unroutable, type: 'topic' },
+];
+
+/** Declared at set-up by the topology user; every other queue belongs to one service, which declares it itself. */
+export const UNROUTABLE_QUEUE: QueueSpec = durable('warren.unroutable', [bind(EXCHANGE.unroutable, '#')], {
+  'x-queue-type': 'quorum',
+  'x-max-length': UNROUTABLE_MAX_LENGTH,
+});
+
+/** Every queue that one service declares and binds at boot. */
+export function queuesOf(service: ServiceSpec): readonly QueueSpec[] {
+  const p = service.prefix;
+  const groups = Object.entries(service.events);
+  const queues: QueueSpec[] = [];
+  if (service.rpc) queues.push(rpcQueueSpec(p));
+  if (service.commands) queues.push(workQueue(commandsQueue(p), p, [bind(EXCHANGE.commands, `${p}.*`)]));
+  for (const [group, names] of groups) {
+    queues.push(workQueue(eventsQueue(p, group), p, names.map((name) => bind(EXCHANGE.events, name))));
+  }
+  if (service.commands || groups.length > 0) queues.push(...DELAY_TIERS.map((tier) => retryQueueSpec(p, tier)), deadQueueSpec(p));
+  if (service.delivers) {
+    for (let i = 0; i < PUSH_PARTITIONS; i++) {
+      queues.push(workQueue(pushQueue(i), p, [bind(EXCHANGE.push, pushKey(i))], { 'x-single-active-consumer': true }));
+    }
+    queues.push(deadQueueSpec(p));
+  }
+  return queues;
+}
+
+/** Exclusive queue of one process for the replies to its calls. */
+export function replyQueueSpec(user: string, instance: string, epoch: number): QueueSpec {
+  const name = replyQueue(user, instance, epoch);
+  return exclusive(name, [bind(EXCHANGE.replies, name)], {});
+}
+
+/** Exclusive queue of one gateway process. Hints may be lost: a reader of the ring catches up by itself. */
+export function nodeQueueSpec(instance: string, epoch: number): QueueSpec {
+  const name = nodeQueue(instance, epoch);
+  return exclusive(name, [bind(EXCHANGE.push, name)], {
+    'x-max-length': NODE_QUEUE_MAX_LENGTH,
+    'x-message-ttl': NODE_QUEUE_TTL_MS,
+  });
+}
+
+export function serviceSpec(prefix: string): ServiceSpec {
+  const found = SERVICES.find((service) => service.prefix === prefix);
+  if (found === undefined) throw new Error(`rabbitmq_topology.ts has no service "${prefix}": add it to SERVICES`);
+  return found;
+}
+
+function rpcQueueSpec(prefix: string): QueueSpec {
+  return durable(rpcQueue(prefix), [bind(EXCHANGE.rpc, `${prefix}.*`)], {
+    'x-queue-type': 'classic',
+    'x-max-length': RPC_MAX_LENGTH,
+    'x-overflow': 'reject-publish',
+    'x-expires': RPC_QUEUE_EXPIRES_MS,
+  });
+}
+
+/**
+ * A queue whose messages must not be lost. The copy that comes back from a delay tier has the routing key of the queue,
+ * never of the command, because two event groups of one service may hold the same event.
+ */
+function workQueue(name: string, prefix: string, bindings: readonly BindingSpec[], extra: QueueArguments = {}): QueueSpec {
+  return durable(name, [...bindings, bind(EXCHANGE.deliver, name)], {
+    'x-queue-type': 'quorum',
+    'x-delivery-limit': DELIVERY_LIMIT,
+    'x-dead-letter-exchange': EXCHANGE.dead,
+    'x-dead-letter-routing-key': deadQueue(prefix),
+    'x-dead-letter-strategy': 'at-least-once',
+    'x-overflow': 'reject-publish',
+    'x-max-length': WORK_MAX_LENGTH,
+    ...extra,
+  });
+}
+
+/** Messages wait here and return through `warren.deliver` with their routing key, which is the queue they came from. */
+function retryQueueSpec(prefix: string, tier: (typeof DELAY_TIERS)[number]): QueueSpec {
+  return durable(retryQueue(prefix, tier.name), [bind(delayExchange(tier.name), `${prefix}.#`)], {
+    'x-queue-type': 'quorum',
+    'x-message-ttl': tier.delayMs,
+    'x-dead-letter-exchange': EXCHANGE.deliver,
+    'x-dead-letter-strategy': 'at-least-once',
+    'x-overflow': 'reject-publish',
+    'x-max-length': WORK_MAX_LENGTH,
+  });
+}
+
+function deadQueueSpec(prefix: string): QueueSpec {
+  return durable(deadQueue(prefix), [bind(EXCHANGE.dead, deadQueue(prefix))], {
+    'x-queue-type': 'quorum',
+    'x-overflow': 'reject-publish',
+    'x-max-length': DEAD_MAX_LENGTH,
+  });
+}
+
+function bind(exchange: string, pattern: string): BindingSpec {
+  return { exchange, pattern };
+}
+
+function durable(name: string, bindings: readonly BindingSpec[], args: QueueArguments): QueueSpec {
+  return { name, durable: true, exclusive: false, autoDelete: false, arguments: args, bindings };
+}
+
+function exclusive(name: string, bindings: readonly BindingSpec[], args: QueueArguments): QueueSpec {
+  return { name, durable: false, exclusive: true, autoDelete: true, arguments: args, bindings };
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+// --- who may do what -------------------------------------------------------------------------------------------------
+
+/** RabbitMQ's permission triple for one user, and its topic permissions per exchange. Regular expressions, anchored. */
+export interface UserSpec {
+  readonly prefix: string;
+  readonly configure: string;
+  readonly write: string;
+  readonly read: string;
+  readonly topics: readonly { readonly exchange: string; readonly write: string; readonly read: string }[];
+}
+
+const NOTHING = '^$';
+
+/** Set-up users: `topology` declares the exchanges, `ops` reads and replays dead letters. */
+export const SETUP_USERS = ['topology', 'ops'] as const;
+
+/** Rights of every user. `userPrefix` stands before the service prefix where clones share one broker. */
+export function userSpecs(userPrefix: string): readonly UserSpec[] {
+  return [...SERVICES.map((service) => serviceUser(service, userPrefix)), topologyUser(), opsUser()];
+}
+
+function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
+  const p = service.prefix;
+  const own = `${escape(p)}\\..+`;
+  const replies = `rpc\\.${escape(userPrefix + p)}\\..+`;
+  const calls = service.calls.length > 0;
+  const parks = service.commands || service.delivers || Object.keys(service.events).length > 0;
+  const topics = [
+    topic(EXCHANGE.rpc, calls ? anyOf(service.calls, '\\.[a-z_]+') : NOTHING, service.rpc ? `^${escape(p)}\\.\\*$` : NOTHING),
+    topic(EXCHANGE.commands, calls ? anyOf(service.calls, '\\.[a-z_]+(\\.p\\d+)?') : NOTHING, service.commands ? `^${escape(p)}\\.\\*(\\.p\\d+)?$` : NOTHING),
+    topic(EXCHANGE.events, `^${escape(p)}\\.[a-z_]+$`, anyOf(Object.values(service.events).flat(), '')),
+    topic(EXCHANGE.push, pushWrite(service), service.delivers ? '^(push\\.\\d\\d|gateway\\.node\\..+)$' : NOTHING),
+    topic(EXCHANGE.replies, service.rpc ? '^rpc\\..+$' : NOTHING, calls ? `^${replies}$` : NOTHING),
+    ...DELAY_TIERS.map((tier) => topic(delayExchange(tier.name), parks ? `^${own}$` : NOTHING, parks ? `^${escape(p)}\\.#$` : NOTHING)),
+    topic(EXCHANGE.deliver, NOTHING, parks ? `^${own}$` : NOTHING),
+    topic(EXCHANGE.dead, parks ? `^${escape(deadQueue(p))}$` : NOTHING, parks ? `^${escape(deadQueue(p))}$` : NOTHING),
+    topic(EXCHANGE.unroutable, NOTHING, NOTHING),
+  ];
+  const ownQueues = `${own}|${replies}`;
+  return {
+    prefix: p,
+    configure: `^(${ownQueues})$`,
+    write: `^(${[...topics.filter((t) => t.write !== NOTHING).map((t) => escape(t.exchange)), escape(EXCHANGE.deliver), escape(EXCHANGE.dead), ownQueues].join('|')})$`,
+    read: `^(${[...topics.filter((t) => t.read !== NOTHING).map((t) => escape(t.exchange)), ownQueues].join('|')})$`,
+    topics,
+  };
+}
+
+function pushWrite(service: ServiceSpec): string {
+  if (service.delivers) return '^gateway\\.node\\..+$';
+  return service.pushes ? '^push\\.\\d\\d$' : NOTHING;
+}
+
+function topologyUser(): UserSpec {
+  const all = '^warren\\..+$';
+  return { prefix: 'topology', configure: all, write: all, read: all, topics: everyExchange(NOTHING, '^.*$') };
+}
+
+/** Replays go out on `warren.deliver`; reading is limited to dead letters and what could not be routed. */
+function opsUser(): UserSpec {
+  return {
+    prefix: 'ops',
+    configure: '^rpc\\..+$',
+    write: `^(${escape(EXCHANGE.deliver)}|${escape(EXCHANGE.rpc)}|rpc\\..+)$`,
+    read: `^(.+\\.dead|warren\\.unroutable|${escape(EXCHANGE.replies)}|rpc\\..+)$`,
+    topics: [
+      ...everyExchange(NOTHING, NOTHING).filter((t) => t.exchange !== EXCHANGE.deliver && t.exchange !== EXCHANGE.rpc && t.exchange !== EXCHANGE.replies),
+      topic(EXCHANGE.deliver, '^.+$', NOTHING),
+      topic(EXCHANGE.rpc, '^[a-z]+\\.[a-z_]+$', NOTHING),
+      topic(EXCHANGE.replies, NOTHING, '^rpc\\..+$'),
+    ],
+  };
+}
+
+function everyExchange(write: string, read: string): UserSpec['topics'] {
+  return EXCHANGES.map((exchange) => topic(exchange.name, write, read));
+}
+
+function topic(exchange: string, write: string, read: string): UserSpec['topics'][number] {
+  return { exchange, write, read };
+}
+
+function anyOf(names: readonly string[], suffix: string): string {
+  return names.length === 0 ? NOTHING : `^(${names.map(escape).join('|')})${suffix}$`;
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
