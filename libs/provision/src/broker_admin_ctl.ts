@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import type { AdminFailure, AdminOperations, AdminResult, CtlAdmin, QueueState } from './admin_operations.ts';
+import { runCommand, type RunResult } from './run_command.ts';
+
+/** Names per `eval`: an argument of a program is limited to 128 KiB by the kernel. */
+const MAX_NAMES_PER_EVAL = 500;
+const CTL_TIMEOUT_MS = 120_000;
+/** As much of the tool's complaint as is worth repeating. */
+const MAX_MESSAGE_CHARS = 600;
+
+const SYMPTOMS: readonly [RegExp, AdminFailure][] = [
+  [/only root or rabbitmq|authentication failed|erlang\.cookie|eacces|permission denied/i, 'not_permitted'],
+  [/unable to perform an operation on node|nodedown|unable to connect|no answer within/i, 'unreachable'],
+];
+
+function failureOf(result: RunResult): AdminFailure {
+  if (result.code === 127) return 'missing';
+  if (result.code === 126) return 'not_permitted';
+  const text = `${result.stdout}\n${result.stderr}`;
+  return SYMPTOMS.find(([pattern]) => pattern.test(text))?.[1] ?? 'failed';
+}
+
+async function ctl(admin: CtlAdmin, args: readonly string[], stdin?: string): Promise<AdminResult<string>> {
+  const result = await runCommand([...admin.command, ...args], {
+    env: admin.env,
+    timeoutMs: CTL_TIMEOUT_MS,
+    ...(stdin === undefined ? {} : { stdin }),
+  });
+  if (result.code === 0) return { ok: true, value: result.stdout };
+  const said = (result.stderr.trim() || result.stdout.trim()).slice(0, MAX_MESSAGE_CHARS);
+  return { ok: false, reason: failureOf(result), message: `${admin.command.join(' ')} ${args[0] ?? ''}: ${said}` };
+}
+
+/** Runs one Erlang expression inside the broker and returns what it printed. The expression must not hold `$`, a backtick or a backslash: Debian's wrapper passes it through a shell. */
+export function evalErlang(admin: CtlAdmin, expression: string): Promise<AdminResult<string>> {
+  return ctl(admin, ['-q', 'eval', expression]);
+}
+
+// Base64 keeps names with quotes or dollars away from the shell of Debian's wrapper and from Erlang's syntax.
+function erlangList(names: readonly string[]): string {
+  return `[${names.map((name) => `base64:decode("${Buffer.from(name).toString('base64')}")`).join(',')}]`;
+}
+
+async function evalForEach(
+  admin: CtlAdmin,
+  names: readonly string[],
+  call: string,
+): Promise<AdminResult<void>> {
+  for (let start = 0; start < names.length; start += MAX_NAMES_PER_EVAL) {
+    const list = erlangList(names.slice(start, start + MAX_NAMES_PER_EVAL));
+    const result = await evalErlang(admin, `lists:foreach(fun(N) -> catch ${call} end, ${list}).`);
+    if (!result.ok) return result;
+  }
+  return { ok: true, value: undefined };
+}
+
+async function list<T>(admin: CtlAdmin, args: readonly string[], schema: z.ZodType<T>): Promise<AdminResult<T[]>> {
+  const result = await ctl(admin, ['-q', ...args, '--formatter', 'json']);
+  if (!result.ok) return result;
+  const parsed = z.array(schema).safeParse(parseJson(result.value));
+  if (parsed.success) return { ok: true, value: parsed.data };
+  return { ok: false, reason: 'failed', message: `${args[0] ?? ''} printed something unexpected` };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const Named = z.object({ name: z.string() });
+const User = z.object({ user: z.string() });
+const Queue: z.ZodType<QueueState> = z
+  .object({ name: z.string(), type: z.string(), messages: z.number(), consumers: z.number() })
+  .transform(({ name, type, messages, consumers }) => ({ name, type: shortType(type), messages, consumers }));
+
+// 3.10 prints the module name (rabbit_quorum_queue), newer versions the short name; the management API always the short one.
+function shortType(type: string): string {
+  return type.replace(/^rabbit_(\w+)_queue$/, '$1');
+}
+
+function names<T>(result: AdminResult<T[]>, nameOf: (item: T) => string): AdminResult<string[]> {
+  return result.ok ? { ok: true, value: result.value.map(nameOf) } : result;
+}
+
+export function ctlAdmin(admin: CtlAdmin): AdminOperations {
+  return {
+    async importDefinitions(definitions) {
+      // Standard input instead of a file: the tool may run as another user, who could not read a private file.
+      const result = await ctl(admin, ['import_definitions'], JSON.stringify(definitions));
+      return result.ok ? { ok: true, value: undefined } : result;
+    },
+    deleteVhosts: (vhosts) => evalForEach(admin, vhosts, 'rabbit_vhost:delete(N, <<"warren">>)'),
+    deleteUsers: (users) => evalForEach(admin, users, 'rabbit_auth_backend_internal:delete_user(N, <<"warren">>)'),
+    listVhosts: async () => names(await list(admin, ['list_vhosts', 'name'], Named), (item) => item.name),
+    listUsers: async () => names(await list(admin, ['list_users'], User), (item) => item.user),
+    listQueues: (vhost) =>
+      list(admin, ['list_queues', '-p', vhost, 'name', 'type', 'messages', 'consumers'], Queue),
+  };
+}

@@ -1,0 +1,46 @@
+import { type Environment, readEnvironment } from '@warren/kernel';
+import { BrokerAdmin } from '@warren/provision';
+
+/** Where the servers of this test run are; set by `npm test`. */
+export interface TestSettings {
+  rabbitmqUrl: string;
+  brokerAdmin: BrokerAdmin;
+  databaseUrl: string;
+  redisUrl: string;
+}
+
+function required(environment: Environment, name: string): string {
+  const value = environment[name];
+  if (value !== undefined && value !== '') return value;
+  throw new Error(`${name} is not set: start the tests with \`npm test\`, which finds the servers and sets it.`);
+}
+
+function parseAdmin(text: string): BrokerAdmin {
+  try {
+    return BrokerAdmin.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error('WARREN_TEST_BROKER_ADMIN is not a valid description of a broker administration.', { cause });
+  }
+}
+
+export const testRabbitmqUrl = (environment: Environment = readEnvironment()): string =>
+  required(environment, 'WARREN_TEST_RABBITMQ_URL');
+
+export const testBrokerAdmin = (environment: Environment = readEnvironment()): BrokerAdmin =>
+  parseAdmin(required(environment, 'WARREN_TEST_BROKER_ADMIN'));
+
+export const testDatabaseUrl = (environment: Environment = readEnvironment()): string =>
+  required(environment, 'WARREN_TEST_DATABASE_URL');
+
+export const testRedisUrl = (environment: Environment = readEnvironment()): string =>
+  required(environment, 'WARREN_TEST_REDIS_URL');
+
+/** All settings at once; throws one sentence that names the first missing one. */
+export function readTestSettings(environment: Environment = readEnvironment()): TestSettings {
+  return {
+    rabbitmqUrl: testRabbitmqUrl(environment),
+    brokerAdmin: testBrokerAdmin(environment),
+    databaseUrl: testDatabaseUrl(environment),
+    redisUrl: testRedisUrl(environment),
+  };
+}

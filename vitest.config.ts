@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+const places = ['apps', 'libs', 'tests', 'examples', 'tools'];
+const exclude = ['**/node_modules/**', '**/.warren/**'];
+
+/** `unit` needs nothing but Node; `real` meets RabbitMQ, Postgres and Redis, whose addresses `npm test` puts into WARREN_TEST_*. */
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    maxWorkers: 2,
+    passWithNoTests: false,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: places.map((place) => `${place}/**/*.test.ts`),
+          exclude,
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: places.map((place) => `${place}/**/*.itest.ts`),
+          exclude,
+          globalSetup: ['./libs/testing/src/vitest_global_setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
