@@ -18,6 +18,24 @@ export type {
   BrokerTopicPermission,
   BrokerUserDefinition,
 } from './broker_definitions.ts';
+export { installServerPackages, type InstallSystem } from './install_server_packages.ts';
+export { freePort, isPortFree, probePort, waitForPort } from './ports.ts';
+export { adoptPrivatePostgres, startPrivatePostgres } from './private_postgres.ts';
+export { adoptPrivateRabbit, type PrivateRabbit, type PrivateRabbitOptions, startPrivateRabbit } from './private_rabbit.ts';
+export { adoptPrivateRedis, startPrivateRedis } from './private_redis.ts';
+export type { PrivateServer, PrivateServerOptions } from './private_server.ts';
 export { identifyProcess, isRunning, type ProcessIdentity } from './process_identity.ts';
 export { ProvisionError, type ProvisionErrorCode } from './provision_error.ts';
 export { hashRabbitPassword, RABBIT_HASHING_ALGORITHM } from './rabbit_password.ts';
+export { type RunOptions, type RunResult, runCommand } from './run_command.ts';
+export { newPassword } from './secrets.ts';
+export { findServer, type ServerKind } from './server_binaries.ts';
+export {
+  logTail,
+  signalProcess,
+  startServerProcess,
+  type StartSpec,
+  type StopOptions,
+  stopProcess,
+  waitForExit,
+} from './server_process.ts';

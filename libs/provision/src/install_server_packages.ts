@@ -1,0 +1,95 @@
+import fs from 'node:fs';
+import { listenersOn } from './listening.ts';
+import { withoutServiceStarts } from './policy_rc.ts';
+import type { ProcessIdentity } from './process_identity.ts';
+import { ProvisionError } from './provision_error.ts';
+import { type RunOptions, type RunResult, runCommand } from './run_command.ts';
+import { findServer, type ServerKind } from './server_binaries.ts';
+import { stopProcess } from './server_process.ts';
+
+const PACKAGE_OF: Record<ServerKind, string> = {
+  rabbitmq: 'rabbitmq-server',
+  postgres: 'postgresql',
+  redis: 'redis-server',
+};
+/** epmd, AMQP, AMQPS, Erlang's distribution, management API, Postgres, Redis. */
+const STANDARD_PORTS: ReadonlySet<number> = new Set([4369, 5671, 5672, 15672, 25672, 5432, 6379]);
+const INSTALL_TIMEOUT_MS = 15 * 60_000;
+const LOCK_TIMEOUT_S = 120;
+const STOP_GRACE_MS = 10_000;
+const MAX_MESSAGE_CHARS = 600;
+
+/** The machine as the installation sees it; replaced in tests. */
+export interface InstallSystem {
+  isRoot: boolean;
+  aptGet: string;
+  policyFile: string;
+  isInstalled: (kind: ServerKind) => boolean;
+  run: (command: readonly string[], options: RunOptions) => Promise<RunResult>;
+  listeners: (ports: ReadonlySet<number>) => ProcessIdentity[];
+}
+
+function thisMachine(): InstallSystem {
+  return {
+    isRoot: process.getuid?.() === 0,
+    aptGet: '/usr/bin/apt-get',
+    policyFile: '/usr/sbin/policy-rc.d',
+    isInstalled: (kind) => findServer(kind) !== undefined,
+    run: runCommand,
+    listeners: listenersOn,
+  };
+}
+
+async function apt(system: InstallSystem, args: readonly string[], onLine: (line: string) => void): Promise<RunResult> {
+  const command = [system.aptGet, '-o', `DPkg::Lock::Timeout=${LOCK_TIMEOUT_S}`, ...args];
+  return system.run(command, { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: INSTALL_TIMEOUT_MS, onLine });
+}
+
+function requirePossible(system: InstallSystem, packages: readonly string[]): void {
+  const wanted = packages.join(' ');
+  if (!fs.existsSync(system.aptGet)) {
+    throw new ProvisionError('PROVISION_INSTALL_NOT_POSSIBLE', `This machine has no apt-get; install by hand: ${wanted}.`);
+  }
+  if (!system.isRoot) {
+    const advice = `sudo apt-get install ${wanted}`;
+    throw new ProvisionError('PROVISION_INSTALL_NOT_POSSIBLE', `Only root can install packages; run \`${advice}\`.`);
+  }
+}
+
+// The maintainer script of RabbitMQ asks Erlang for a cookie, and that starts epmd without asking policy-rc.d.
+async function stopNewListeners(system: InstallSystem, before: readonly ProcessIdentity[]): Promise<void> {
+  const known = new Set(before.map(({ pid, startTime }) => `${pid} ${startTime}`));
+  const fresh = system.listeners(STANDARD_PORTS).filter(({ pid, startTime }) => !known.has(`${pid} ${startTime}`));
+  await Promise.all(fresh.map((identity) => stopProcess(identity, { graceMs: STOP_GRACE_MS })));
+}
+
+async function install(system: InstallSystem, packages: readonly string[], onLine: (line: string) => void): Promise<void> {
+  // A stale or partly unreachable package list is no reason to give up: the installation itself decides.
+  await apt(system, ['update'], onLine);
+  const before = system.listeners(STANDARD_PORTS);
+  try {
+    const result = await apt(system, ['install', '--yes', '--no-install-recommends', ...packages], onLine);
+    if (result.code === 0) return;
+    const said = result.stderr.trim().slice(-MAX_MESSAGE_CHARS);
+    throw new ProvisionError('PROVISION_INSTALL_FAILED', `apt-get could not install ${packages.join(' ')}: ${said}`);
+  } finally {
+    await stopNewListeners(system, before);
+  }
+}
+
+/**
+ * Installs the Debian packages of those servers that this machine lacks, as root by apt-get. None of them is started, now or by the
+ * installation, and nothing new listens on a standard port afterwards. Resolves to the packages installed; none when all were there.
+ * @throws ProvisionError PROVISION_INSTALL_NOT_POSSIBLE (no root, no apt-get), PROVISION_INSTALL_FAILED
+ */
+export async function installServerPackages(
+  kinds: readonly ServerKind[],
+  onLine: (line: string) => void,
+  system: InstallSystem = thisMachine(),
+): Promise<string[]> {
+  const packages = kinds.filter((kind) => !system.isInstalled(kind)).map((kind) => PACKAGE_OF[kind]);
+  if (packages.length === 0) return [];
+  requirePossible(system, packages);
+  await withoutServiceStarts(system.policyFile, () => install(system, packages, onLine));
+  return packages;
+}
