@@ -6,7 +6,7 @@ declare const kind: unique symbol;
 /** The name of one thing in a container, with the type of what it resolves to. */
 export interface Token<T> {
   readonly name: string;
-  readonly [kind]?: (value: T) => T;
+  readonly [kind]?: () => T;
 }
 
 export const token = <T>(name: string): Token<T> => Object.freeze({ name });
@@ -20,14 +20,14 @@ export class Container {
   readonly #names = new Set<string>();
 
   /** @throws Error when the token is registered already: two factories for one name are a mistake, never an override. */
-  register<T>(key: Token<T>, factory: (container: Container) => T): this {
+  register<T>(key: Token<T>, factory: (container: Container) => NoInfer<T>): this {
     if (this.#names.has(key.name)) throw new Error(`the container already has a factory for "${key.name}"`);
     this.#names.add(key.name);
     this.#inner.register<T>(key.name, { useFactory: instanceCachingFactory(() => factory(this)) });
     return this;
   }
 
-  value<T>(key: Token<T>, value: T): this {
+  value<T>(key: Token<T>, value: NoInfer<T>): this {
     return this.register(key, () => value);
   }
 

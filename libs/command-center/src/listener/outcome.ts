@@ -1,0 +1,34 @@
+import { AppError, toAppError } from '@warren/kernel';
+
+/** Every way in which the work on one message can end. Each delivery has exactly one. */
+export type Outcome =
+  /** Handled: the reply goes out, the message is acked. */
+  | { readonly kind: 'done'; readonly value: unknown }
+  /** Refused by a rule; final, and the sender's to know. */
+  | { readonly kind: 'refused'; readonly error: AppError }
+  /** May end better later. */
+  | { readonly kind: 'retry'; readonly error: AppError }
+  /** Nobody can handle it: bad payload, unknown command, a defect. */
+  | { readonly kind: 'broken'; readonly error: AppError }
+  /** Its deadline passed before the work began: nobody waits any more. */
+  | { readonly kind: 'expired' }
+  /** Not begun, or cut short by the service's own end: another replica does it. */
+  | { readonly kind: 'handed_back' };
+
+/** The outcome of a handler that threw. */
+export function outcomeOfError(cause: unknown): Outcome {
+  const error = toAppError(cause);
+  if (error.retryable) return { kind: 'retry', error };
+  if (error.kind === 'internal') return { kind: 'broken', error };
+  return { kind: 'refused', error };
+}
+
+export const timedOut = (ms: number): AppError =>
+  new AppError('SERVICE_TIMEOUT', `The command was not done within ${ms} ms.`, { kind: 'timeout', retryable: true });
+
+export const shuttingDown = (): AppError =>
+  new AppError('SERVICE_UNAVAILABLE', 'The service is restarting. Retry with the same key.', {
+    kind: 'unavailable',
+    retryable: true,
+    retryAfterSeconds: 1,
+  });

@@ -1,0 +1,66 @@
+import type { Contract, EventContract, PayloadOf, Recipient } from '@warren/contracts';
+import { currentContext, formatTraceparent, hash32, newId } from '@warren/kernel';
+import { type Tx, tables } from '@warren/postgres';
+import { EXCHANGE, PUSH_PARTITIONS, pushKey } from '@warren/rabbit';
+import type * as z from 'zod';
+import type { Outbox } from '../command_handler.ts';
+import type { CommandCenterTables } from './command_center_tables.ts';
+
+interface OutboxMessage {
+  readonly exchange: string;
+  readonly routing_key: string;
+  readonly message_id: string;
+  readonly type: string;
+  readonly headers: string;
+  readonly body: string;
+}
+
+/** A transaction that wants to send more than this is a defect: it would hold the relay and the broker's memory. */
+const MAX_MESSAGES = 1_000;
+
+/** Collects the messages of one transaction and writes them as rows right before its commit. */
+export class OutboxWriter implements Outbox {
+  readonly #messages: OutboxMessage[] = [];
+
+  get size(): number {
+    return this.#messages.length;
+  }
+
+  /** Forgets what was collected: the work that wanted it was refused. */
+  clear(): void {
+    this.#messages.length = 0;
+  }
+
+  emit<E extends EventContract>(event: E, payload: PayloadOf<E>): void {
+    this.#add(EXCHANGE.events, event.name, event, event.payload.parse(payload));
+  }
+
+  push<E extends EventContract>(event: E, recipient: Recipient, payload: PayloadOf<E>): void {
+    if (event.client === undefined) throw new TypeError(`${event.name} has no client type and cannot be pushed`);
+    const key = pushKey(hash32(recipient) % PUSH_PARTITIONS);
+    this.#add(EXCHANGE.push, key, event, { recipient, type: event.client, payload: event.payload.parse(payload) });
+  }
+
+  send<C extends Contract>(contract: C, dto: z.input<C['dto']>, messageId: string = newId()): void {
+    if (!contract.ways.includes('command')) throw new TypeError(`${contract.name} cannot be sent as a command`);
+    this.#add(EXCHANGE.commands, contract.name, contract, contract.dto.parse(dto), messageId);
+  }
+
+  async flush(tx: Tx): Promise<void> {
+    if (this.#messages.length === 0) return;
+    await tables<CommandCenterTables>(tx).insertInto('outbox').values(this.#messages).execute();
+  }
+
+  #add(exchange: string, key: string, source: { name: string; version: number }, body: unknown, messageId = newId()): void {
+    if (this.#messages.length >= MAX_MESSAGES) throw new RangeError(`more than ${MAX_MESSAGES} messages in one transaction`);
+    const trace = currentContext()?.trace;
+    this.#messages.push({
+      exchange,
+      routing_key: key,
+      message_id: messageId,
+      type: `${source.name}@${source.version}`,
+      headers: JSON.stringify(trace === undefined ? {} : { traceparent: formatTraceparent(trace) }),
+      body: JSON.stringify(body),
+    });
+  }
+}

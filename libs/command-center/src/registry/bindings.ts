@@ -1,0 +1,86 @@
+import type { Contract, DtoOf, EventContract, Idempotency, PayloadOf } from '@warren/contracts';
+import type { Container, Token } from '@warren/kernel';
+import type * as z from 'zod';
+import type { CommandContext } from '../command_context.ts';
+import type { ApplyContext, CommandHandler, EventHandler } from '../command_handler.ts';
+
+/** A handler whose types were checked at its registration; payloads are what the binding's schema returned. */
+export interface BoundHandler {
+  prepare(payload: unknown, context: CommandContext): Promise<unknown>;
+  apply(payload: unknown, context: ApplyContext, prepared: unknown): Promise<unknown>;
+}
+
+interface BindingBase {
+  readonly name: string;
+  readonly version: number;
+  readonly schema: z.ZodType;
+  readonly idempotency: Idempotency;
+  readonly secretFields: readonly string[];
+  readonly handlerName: string;
+  /** Takes the handler out of the container; once, at start. */
+  readonly resolve: (container: Container) => BoundHandler;
+}
+
+export interface CommandBinding extends BindingBase {
+  readonly kind: 'command';
+  readonly contract: Contract;
+}
+
+export interface EventBinding extends BindingBase {
+  readonly kind: 'event';
+  readonly event: EventContract;
+  readonly group: string;
+}
+
+export type Binding = CommandBinding | EventBinding;
+
+/** Binds a contract to its handler: a handler of another DTO or reply is a compile error on this line. */
+export function command<C extends Contract, Prepared>(
+  contract: C,
+  handler: Token<CommandHandler<DtoOf<C>, z.input<C['reply']>, Prepared>>,
+): CommandBinding {
+  return {
+    kind: 'command',
+    name: contract.name,
+    version: contract.version,
+    schema: contract.dto,
+    idempotency: contract.idempotency,
+    secretFields: contract.secretFields,
+    handlerName: handler.name,
+    contract,
+    resolve: (container) => {
+      const inner = container.resolve(handler);
+      // the payload is what contract.dto returned and prepared is what inner.prepare returned: the casts restate that
+      return {
+        prepare: async (payload, context) => inner.prepare?.(payload as DtoOf<C>, context),
+        apply: (payload, context, prepared) => inner.apply(payload as DtoOf<C>, context, prepared as Prepared),
+      };
+    },
+  };
+}
+
+/** Binds an event of another service to a handler, in one of this service's event groups (its own queue). */
+export function event<E extends EventContract>(
+  contract: E,
+  group: string,
+  handler: Token<EventHandler<PayloadOf<E>>>,
+): EventBinding {
+  return {
+    kind: 'event',
+    name: contract.name,
+    version: contract.version,
+    schema: contract.payload,
+    idempotency: 'inbox',
+    secretFields: [],
+    handlerName: handler.name,
+    event: contract,
+    group,
+    resolve: (container) => {
+      const inner = container.resolve(handler);
+      return {
+        prepare: () => Promise.resolve(undefined),
+        apply: (payload, context) => inner.apply(payload as PayloadOf<E>, context),
+      };
+    },
+  };
+}
