@@ -1,0 +1,51 @@
+/** What `npm run <command> -- --help` prints; read before anything is installed. */
+export const COMMANDS = {
+  start: {
+    summary: 'find or start the servers, start every app, play one match, stay up until Ctrl-C',
+    usage: 'npm start [-- --once | --reset]',
+    options: [
+      ['--once', 'play the match, stop everything that was started, exit'],
+      ['--reset', "remove Warren's own data (virtual host, database, keys, private servers) and exit"],
+      ['WARREN_REPLICAS=2', 'environment: run every app this many times (1 to 8)'],
+      ['WARREN_MATCH_SECONDS=20', 'environment: how long the match may take before it counts as failed'],
+    ],
+  },
+  stop: { summary: 'stop everything that `npm start` or `npm test` left running', usage: 'npm stop', options: [] },
+  dev: {
+    summary: 'as start, without the match; restarts one app when a file it uses changes',
+    usage: 'npm run dev',
+    options: [['WARREN_REPLICAS=2', 'environment: run every app this many times (1 to 8)']],
+  },
+  test: {
+    summary: 'run every test, or those whose file name matches a pattern, against servers left up',
+    usage: 'npm test [-- <pattern>…]',
+    options: [],
+  },
+  check: {
+    summary: 'format, lint, types, unused code, generated files and unit tests',
+    usage: 'npm run check [-- --fix]',
+    options: [['--fix', 'write the format and the generated files instead of complaining']],
+  },
+  prove: {
+    summary: 'build a bare Debian machine in a folder and run both commands in it (root, about 20 minutes)',
+    usage: 'npm run prove [-- <arguments of tools/prove_bare_machine.sh>]',
+    options: [],
+  },
+  env: { summary: 'write missing secrets into .env; never changes a value', usage: 'npm run env', options: [] },
+  bench: { summary: 'measure; without a name it lists the measures', usage: 'npm run bench [-- <name>]', options: [] },
+  play: { summary: 'play against a bot in the terminal, while `npm start` runs', usage: 'npm run play', options: [] },
+  cli: { summary: "the operator's commands: setup, migrate, server keys, env", usage: 'npm run warren -- <command>', options: [] },
+};
+
+/** The help of one command as text. */
+export function helpOf(name) {
+  const { summary, usage, options } = COMMANDS[name];
+  const width = Math.max(0, ...options.map(([flag]) => flag.length)) + 2;
+  const lines = options.map(([flag, text]) => `  ${flag.padEnd(width)}${text}`);
+  return [`${usage}`, `  ${summary}`, ...(lines.length > 0 ? ['', ...lines] : [])].join('\n');
+}
+
+/** The list of all commands as text. */
+export function overview() {
+  return ['Commands (each knows --help):', ...Object.keys(COMMANDS).map((name) => `  ${COMMANDS[name].usage.padEnd(40)}${COMMANDS[name].summary}`)].join('\n');
+}
