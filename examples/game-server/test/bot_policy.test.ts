@@ -2,12 +2,11 @@ import { chooseMove, createRng, type Input } from '@warren/example-game-server/g
 import { describe, expect, it } from 'vitest';
 import { idle, type Player, playOut, randomPlayer } from './play_out.ts';
 
-const bot =
-  (slot: 0 | 1, seed: number, hesitation = 0): Player => {
-    const rng = createRng(seed);
-    return (match): Input =>
-      chooseMove({ map: match.welcome(slot).map, snapshot: match.snapshot() }, slot, rng, { hesitation });
-  };
+const bot = (slot: 0 | 1, seed: number, hesitation = 0): Player => {
+  const rng = createRng(seed);
+  return (match): Input =>
+    chooseMove({ map: match.welcome(slot).map, snapshot: match.snapshot() }, slot, rng, { hesitation });
+};
 
 const wins = (games: number, play: (i: number) => readonly [Player, Player], ticks = 200): number => {
   let won = 0;

@@ -1,4 +1,11 @@
-import { createGame, type GameEvent, type GameState, type Input, type Slot, step } from '@warren/example-game-server/game';
+import {
+  createGame,
+  type GameEvent,
+  type GameState,
+  type Input,
+  type Slot,
+  step,
+} from '@warren/example-game-server/game';
 import { describe, expect, it } from 'vitest';
 import { cellAt, DEN } from '../src/game/garden.ts';
 
@@ -97,7 +104,10 @@ describe('two rabbits', () => {
     place(state, 1, 7, 5);
     run(state, 1, go('right'), go('left'));
     const cells = state.rabbits.map((rabbit) => rabbit.cell);
-    expect([[cellAt(6, 5), cellAt(7, 5)], [cellAt(5, 5), cellAt(6, 5)]]).toContainEqual(cells);
+    expect([
+      [cellAt(6, 5), cellAt(7, 5)],
+      [cellAt(5, 5), cellAt(6, 5)],
+    ]).toContainEqual(cells);
     run(state, 10, go('right'), go('left'));
     expect(state.rabbits.map((rabbit) => rabbit.cell)).toEqual(cells);
   });

@@ -120,21 +120,25 @@ function walkTo(thought: Thought, goal: number, avoid: ReadonlySet<number>): Inp
   return { move: exit.move, dash: me.dash_in === 0 && run >= DASH_WORTH_STEPS };
 }
 
+/** The shortest way to the best carrot around the rival and the cells the fox can reach next. */
+function forage(thought: Thought, snapshot: SnapshotFrame): Input {
+  const avoid = new Set([thought.rivalCell]);
+  for (const [cell, steps] of thought.foxSteps.entries()) if (steps <= 1) avoid.add(cell);
+  avoid.delete(thought.here);
+  const goal = bestCarrot(thought, snapshot, avoid);
+  return goal === undefined ? wander(thought) : walkTo(thought, goal, avoid);
+}
+
 /**
  * What a fair bot does: it sees only what a client sees. It runs from the fox, dashes into a rich rival,
  * and otherwise takes the shortest safe way to the best carrot.
  */
-export function chooseMove(view: GameView, slot: Slot, rng: Rng, { hesitation = 0 }: BotOptions = {}): Input {
+export function chooseMove(view: GameView, slot: Slot, rng: Rng, options: BotOptions = {}): Input {
   const thought = think(view, slot, rng);
-  const { me, here, foxSteps, rivalCell } = thought;
+  const { me, here, foxSteps } = thought;
   if (me.stunned_for > 0) return STAY;
-  if (nextInt(rng, 100) < hesitation) return wander(thought);
+  if (nextInt(rng, 100) < (options.hesitation ?? 0)) return wander(thought);
   if ((foxSteps[here] ?? FAR) <= FLEE_STEPS && me.safe_for === 0) return flee(thought);
   const move = strike(thought);
-  if (move !== undefined) return { move, dash: true };
-  const avoid = new Set([rivalCell]);
-  for (const [cell, steps] of foxSteps.entries()) if (steps <= 1) avoid.add(cell);
-  avoid.delete(here);
-  const goal = bestCarrot(thought, view.snapshot, avoid);
-  return goal === undefined ? wander(thought) : walkTo(thought, goal, avoid);
+  return move === undefined ? forage(thought, view.snapshot) : { move, dash: true };
 }

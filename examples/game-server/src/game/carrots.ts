@@ -23,7 +23,10 @@ export function sowPair(state: GameState, sproutTicks: number): void {
     const mirror = mirrorOf(cell);
     if (!canSow(state, cell) || !canSow(state, mirror)) continue;
     const ripeAt = state.tick + sproutTicks;
-    state.carrots.push({ cell, golden: false, ripeAt, goneAt: -1 }, { cell: mirror, golden: false, ripeAt, goneAt: -1 });
+    state.carrots.push(
+      { cell, golden: false, ripeAt, goneAt: -1 },
+      { cell: mirror, golden: false, ripeAt, goneAt: -1 },
+    );
     return;
   }
 }

@@ -73,7 +73,7 @@ export function exits(garden: Garden, cell: number): { move: Direction; cell: nu
 
 /** Steps from a cell to every cell (breadth first), FAR where no path leads; `avoid` cells are not entered. */
 export function distancesFrom(garden: Garden, from: number, avoid: ReadonlySet<number> = new Set()): number[] {
-  const distances = new Array<number>(CELLS).fill(FAR);
+  const distances = Array.from({ length: CELLS }, () => FAR);
   distances[from] = 0;
   const queue = [from];
   for (const cell of queue) {
@@ -121,7 +121,7 @@ function randomHedge(rng: Rng): number[] {
 
 /** The garden of a seed: the same for both players, mirrored left to right, without dead ends or closed rooms. */
 export function growGarden(rng: Rng): Garden {
-  let garden = new Array<boolean>(CELLS).fill(false);
+  let garden: Garden = Array.from({ length: CELLS }, () => false);
   let grown = 0;
   for (let attempt = 0; attempt < HEDGE_ATTEMPTS && grown < HEDGE_CELLS; attempt += 1) {
     const tried = [...garden];

@@ -17,7 +17,10 @@ export const LOG_VERSION = 1;
 const LogEntry = z.tuple([
   z.union([z.literal(0), z.literal(1)]),
   z.int().min(0).max(LAST_TICK),
-  z.int().min(0).max(MOVES.length - 1),
+  z
+    .int()
+    .min(0)
+    .max(MOVES.length - 1),
   z.union([z.literal(0), z.literal(1)]),
 ]);
 

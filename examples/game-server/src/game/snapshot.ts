@@ -6,8 +6,14 @@ import type { Garden } from './garden.ts';
 import { columnOf, MOVES, rowOf } from './garden.ts';
 import { GARDEN_HEIGHT, GARDEN_WIDTH, GOLDEN_POINTS, OVERTIME_TICKS } from './rules.ts';
 
-const column = z.int().min(0).max(GARDEN_WIDTH - 1);
-const row = z.int().min(0).max(GARDEN_HEIGHT - 1);
+const column = z
+  .int()
+  .min(0)
+  .max(GARDEN_WIDTH - 1);
+const row = z
+  .int()
+  .min(0)
+  .max(GARDEN_HEIGHT - 1);
 const ticks = z.int().min(0);
 
 /** The hedges, sent once: one string per row, `#` hedge, `.` free. */
