@@ -1,0 +1,124 @@
+import { hostname } from 'node:os';
+import { AppError, newSecret, systemClock, systemRng } from '@warren/kernel';
+import { type BrokerUser, ConfirmedPublisher, RabbitLink, RpcClient, userOf } from '@warren/rabbit';
+import { Database, schemaVersion } from '@warren/postgres';
+import { RedisClient } from '@warren/redis';
+import type { Logger } from '@warren/kernel';
+import type { Metrics } from '@warren/telemetry';
+import type { BaseSettings, PostgresSettings, RedisSettings } from './base_settings.ts';
+import type { Health } from './health.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { ServiceDefinition, ServiceResources } from './service_definition.ts';
+
+export interface OpenDeps {
+  readonly definition: ServiceDefinition;
+  readonly settings: BaseSettings & Partial<PostgresSettings> & Partial<RedisSettings>;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly lifecycle: Lifecycle;
+}
+
+const RETRY_MS = 500;
+
+/** Opens stores, then the two broker links, then what works over them. Each wait is bounded by BOOT_TIMEOUT_MS. */
+export async function openResources(deps: OpenDeps): Promise<ServiceResources> {
+  const { settings, logger, metrics, health } = deps;
+  const instance = `${hostname().replace(/[^a-zA-Z0-9-]/g, '-').slice(0, 40)}-${process.pid}-${newSecret(4)}`;
+  const user = brokerUser(deps);
+  const database = await openDatabase(deps);
+  const redis = await openRedis(deps);
+  const publishLink = await openLink(deps, 'publish', instance);
+  const consumeLink = await openLink(deps, 'consume', instance);
+  const publisher = new ConfirmedPublisher({ link: publishLink, logger, metrics });
+  const rpc = new RpcClient({ publishLink, consumeLink, user: user.user, prefix: deps.definition.prefix, instance, logger, metrics });
+  return { settings, logger, metrics, clock: systemClock, rng: systemRng, health, instance, user, publishLink, consumeLink, publisher, rpc, database, redis };
+}
+
+function brokerUser(deps: OpenDeps): BrokerUser {
+  const { settings, logger, definition } = deps;
+  const user = userOf(settings.RABBITMQ_URL, definition.prefix);
+  if (!user.singleUser) return user;
+  if (settings.NODE_ENV === 'production') {
+    throw new AppError('SETTINGS_INVALID', `RABBITMQ_URL: the user name must end with "${definition.prefix}" in production, so that the broker can tell services apart.`, { kind: 'internal' });
+  }
+  logger.warn('all services share one broker user: senders of messages are not checked (development only)');
+  return user;
+}
+
+async function openDatabase(deps: OpenDeps): Promise<Database | undefined> {
+  const { definition, settings, logger, metrics, lifecycle, health } = deps;
+  if (!definition.needs.postgres) return undefined;
+  const { DATABASE_URL: url, DATABASE_POOL_MAX: max } = settings;
+  const schema = definition.migrations?.schema;
+  if (url === undefined || schema === undefined) throw new TypeError(`${definition.prefix} needs Postgres: give it PostgresSettings and migrations`);
+  return lifecycle.step('postgres', async () => {
+    const database = new Database({ url, schema, logger, metrics, ...(max === undefined ? {} : { max }) });
+    lifecycle.onClose('postgres', () => database.close());
+    await untilReachable(deps, 'postgres', () => database.ping());
+    await checkSchema(definition, database);
+    health.check('postgres', () => database.problem);
+    return database;
+  });
+}
+
+async function checkSchema(definition: ServiceDefinition, database: Database): Promise<void> {
+  const set = definition.migrations;
+  if (set === undefined) return;
+  const version = await schemaVersion(database, set);
+  if (version === 'current') return;
+  const sentence =
+    version === 'behind'
+      ? `The database schema "${set.schema}" is older than this code: run "npm run warren -- migrate".`
+      : `The database schema "${set.schema}" is newer than this code: start the release that migrated it.`;
+  throw new AppError('DATABASE_SCHEMA_MISMATCH', sentence, { kind: 'internal' });
+}
+
+async function openRedis(deps: OpenDeps): Promise<RedisClient | undefined> {
+  const { definition, settings, logger, metrics, lifecycle, health } = deps;
+  if (!definition.needs.redis) return undefined;
+  const { REDIS_URL: url, REDIS_KEY_PREFIX: keyPrefix } = settings;
+  if (url === undefined || keyPrefix === undefined) throw new TypeError(`${definition.prefix} needs Redis: give it RedisSettings`);
+  return lifecycle.step('redis', async () => {
+    const redis = new RedisClient({ url, keyPrefix, logger, metrics });
+    lifecycle.onClose('redis', () => redis.close());
+    await untilReachable(deps, 'redis', () => redis.ping());
+    health.check('redis', () => redis.problem);
+    return redis;
+  });
+}
+
+async function openLink(deps: OpenDeps, role: 'publish' | 'consume', instance: string): Promise<RabbitLink> {
+  const { definition, settings, logger, metrics, lifecycle, health } = deps;
+  return lifecycle.step(`rabbitmq ${role} link`, async () => {
+    const link = new RabbitLink({ url: settings.RABBITMQ_URL, role, name: `warren.${definition.prefix}.${role}.${instance}`, logger, metrics });
+    lifecycle.onClose(`rabbitmq ${role} link`, () => link.stop());
+    health.check(`rabbitmq-${role}`, () => linkProblem(link));
+    link.start();
+    await link.ready(settings.BOOT_TIMEOUT_MS);
+    return link;
+  });
+}
+
+function linkProblem(link: RabbitLink): string | undefined {
+  const { up, blocked } = link.state;
+  if (!up) return 'not connected';
+  return blocked ? 'blocked by an alarm of the broker' : undefined;
+}
+
+/** A server that is absent may come; one that refuses us will not change its mind. */
+async function untilReachable(deps: OpenDeps, name: string, ping: () => Promise<void>): Promise<void> {
+  const until = systemClock.monotonicMs() + deps.settings.BOOT_TIMEOUT_MS;
+  let reason = 'not tried yet';
+  deps.health.check(name, () => reason);
+  for (;;) {
+    try {
+      await ping();
+      return;
+    } catch (cause) {
+      if (!(cause instanceof AppError) || !cause.retryable || systemClock.monotonicMs() > until) throw cause;
+      reason = cause.message;
+      await systemClock.sleep(RETRY_MS);
+    }
+  }
+}
