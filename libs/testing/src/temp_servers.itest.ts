@@ -21,10 +21,10 @@ test('Two temporary vhosts do not see each other, and the admin user may do ever
   expect(first.name).not.toBe(second.name);
   const connection = await amqp.connect(first.url);
   const channel = await connection.createChannel();
-  await channel.assertQueue('here', { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+  await channel.assertQueue('here', { durable: true, arguments: { 'x-queue-type': 'classic' } });
   channel.sendToQueue('here', Buffer.from('1'));
   await expect.poll(() => first.queues(), { timeout: 20_000 }).toEqual([
-    { name: 'here', type: 'quorum', messages: 1, consumers: 0 },
+    { name: 'here', type: 'classic', messages: 1, consumers: 0 },
   ]);
   expect(await second.queues()).toEqual([]);
   await connection.close();

@@ -21,6 +21,9 @@ import { createVhosts, fillPool, RUN_DIR_VARIABLE, takeFromPool } from './vhost_
 /** Vhosts made at once when the pool of the run is empty: a call costs about a second however many it makes. */
 const REFILL_COUNT = 8;
 
+/** Shared by callers that find the pool empty at the same time. */
+let refilling: Promise<void> | undefined;
+
 /** A vhost of one test, in which the user of `url` may do everything. */
 export interface TempVhost {
   name: string;
@@ -50,8 +53,15 @@ async function claim(runDir: string | undefined): Promise<string> {
   if (pooled !== undefined) return pooled;
   const user = decodeURIComponent(new URL(testRabbitmqUrl()).username);
   if (runDir === undefined) return firstOf(await createVhosts(testBrokerAdmin(), user, 1));
-  await fillPool(runDir, await createVhosts(testBrokerAdmin(), user, REFILL_COUNT));
+  refilling ??= refill(runDir, user).finally(() => {
+    refilling = undefined;
+  });
+  await refilling;
   return claim(runDir);
+}
+
+async function refill(runDir: string, user: string): Promise<void> {
+  await fillPool(runDir, await createVhosts(testBrokerAdmin(), user, REFILL_COUNT));
 }
 
 function firstOf(names: readonly string[]): string {

@@ -1,0 +1,146 @@
+import net from 'node:net';
+import { freePort } from '@warren/provision';
+import { type Direction, type DirectionFaults, FaultLink, type Flow, type FrameHook, noFaults } from './fault_link.ts';
+
+export interface FaultProxyOptions {
+  target: { host: string; port: number };
+}
+
+/** What meets a new connection: it is handed on, refused (nobody listens), or accepted and reset. */
+export type Admission = 'pass' | 'refuse' | 'reset';
+
+export interface FaultProxyCounters {
+  accepted: number;
+  reset: number;
+  open: number;
+  bytesToServer: number;
+  bytesToClient: number;
+}
+
+const BOTH: readonly Direction[] = ['to_server', 'to_client'];
+
+/** A TCP proxy on 127.0.0.1 whose faults can be switched while connections run through it. */
+export class FaultProxy {
+  readonly port: number;
+  readonly #target: { host: string; port: number };
+  readonly #faults: Record<Direction, DirectionFaults> = { to_server: noFaults(), to_client: noFaults() };
+  readonly #links = new Set<FaultLink>();
+  readonly #server: net.Server;
+  #admission: Admission = 'pass';
+  #accepted = 0;
+  #reset = 0;
+
+  constructor(deps: FaultProxyOptions & { port: number }) {
+    this.port = deps.port;
+    this.#target = deps.target;
+    this.#server = net.createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
+  }
+
+  /** `url` with this proxy as host and port. */
+  through(url: string): string {
+    const parsed = new URL(url);
+    parsed.host = `127.0.0.1:${this.port}`;
+    return parsed.href;
+  }
+
+  get counters(): FaultProxyCounters {
+    return {
+      accepted: this.#accepted,
+      reset: this.#reset,
+      open: this.#links.size,
+      bytesToServer: this.#faults.to_server.bytes,
+      bytesToClient: this.#faults.to_client.bytes,
+    };
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.port, '127.0.0.1', () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  /** Decides about new connections; running ones go on. */
+  async admit(admission: Admission): Promise<void> {
+    this.#admission = admission;
+    if (admission === 'refuse' && this.#server.listening) this.#server.close();
+    if (admission !== 'refuse' && !this.#server.listening) await this.listen();
+  }
+
+  /** Hands on, holds back or swallows bytes from now on, of running and new connections. */
+  flow(flow: Flow, direction: Direction | 'both' = 'both'): void {
+    for (const faults of this.#select(direction)) faults.flow = flow;
+    for (const link of this.#links) link.applyFlow();
+  }
+
+  /** Hands bytes on this much later, in order. */
+  delay(ms: number, direction: Direction | 'both' = 'both'): void {
+    for (const faults of this.#select(direction)) faults.delayMs = ms;
+  }
+
+  /** Lets exactly `bytes` more pass in the direction, over all connections, then cuts the connection that sent them. Once. */
+  cutAfterBytes(bytes: number, direction: Direction): void {
+    this.#faults[direction].bytesLeft = bytes;
+  }
+
+  /** Shows every chunk of the direction before it is handed on. */
+  onBytes(direction: Direction, listener: ((chunk: Buffer) => void) | undefined): void {
+    this.#faults[direction].onBytes = listener;
+  }
+
+  /** Shows every AMQP frame of the direction, which may cut the connection before or after it. Set it before the connection is made, or at a moment when no frame is half sent. */
+  onFrame(direction: Direction, hook: FrameHook | undefined): void {
+    this.#faults[direction].onFrame = hook;
+  }
+
+  /** Cuts the connection at the `count`th frame with this method (`AMQP_METHOD`), counted from now over all connections. Once. */
+  cutAtMethod(direction: Direction, at: { method: string; count?: number; when?: 'before' | 'after' }): void {
+    let left = at.count ?? 1;
+    this.onFrame(direction, (frame) => {
+      if (frame.method !== at.method) return undefined;
+      left -= 1;
+      if (left !== 0) return undefined;
+      return at.when === 'before' ? 'cut_before' : 'cut_after';
+    });
+  }
+
+  /** Resets all running connections; resolves to their number. */
+  cut(): number {
+    const count = this.#links.size;
+    for (const link of this.#links) link.cut();
+    return count;
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    if (!this.#server.listening) return;
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #select(direction: Direction | 'both'): DirectionFaults[] {
+    return (direction === 'both' ? BOTH : [direction]).map((one) => this.#faults[one]);
+  }
+
+  #accept(client: net.Socket): void {
+    client.on('error', () => undefined);
+    if (this.#admission !== 'pass') {
+      this.#reset += 1;
+      client.resetAndDestroy();
+      return;
+    }
+    this.#accepted += 1;
+    const server = net.connect({ ...this.#target, allowHalfOpen: true });
+    const link: FaultLink = new FaultLink({ client, server, faults: this.#faults, onClosed: () => this.#links.delete(link) });
+    this.#links.add(link);
+  }
+}
+
+/** Starts a proxy on a free port below 32768. Close it when done. */
+export async function faultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
+  const proxy = new FaultProxy({ ...options, port: await freePort() });
+  await proxy.listen();
+  return proxy;
+}

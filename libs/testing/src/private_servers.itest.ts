@@ -1,0 +1,66 @@
+import amqp from 'amqplib';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type PrivateServers, privateServers } from './private_servers.ts';
+
+let servers: PrivateServers;
+
+beforeAll(async () => {
+  servers = await privateServers();
+});
+
+afterAll(() => servers.destroy());
+
+async function select(url: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+test('A private Postgres that was killed comes back at the same address with what was committed', async () => {
+  const first = await servers.postgres();
+  await select(first.url, 'CREATE TABLE kept AS SELECT 7 AS value');
+  await first.kill('SIGKILL');
+  const second = await servers.postgres();
+  expect(second.url).toBe(first.url);
+  expect(second.pid).not.toBe(first.pid);
+  expect(await select(second.url, 'SELECT value FROM kept')).toEqual([{ value: 7 }]);
+});
+
+test('A private Redis asks for its password and stops in order', async () => {
+  const server = await servers.redis();
+  const redis = new Redis(server.url);
+  expect(await redis.ping()).toBe('PONG');
+  const stranger = new Redis(server.port, '127.0.0.1', { retryStrategy: () => null });
+  stranger.on('error', () => undefined);
+  await expect(stranger.get('x')).rejects.toThrow(/NOAUTH/);
+  stranger.disconnect();
+  redis.disconnect();
+  expect((await servers.redis()).pid).toBe(server.pid);
+});
+
+test('A private RabbitMQ that was killed comes back with its durable queue, and guest may not enter', async () => {
+  const first = await servers.rabbit();
+  const connection = await amqp.connect(first.url);
+  connection.on('error', () => undefined);
+  const channel = await connection.createConfirmChannel();
+  await channel.assertQueue('kept', { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+  channel.sendToQueue('kept', Buffer.from('1'), { persistent: true });
+  await channel.waitForConfirms();
+  const gone = new Promise((resolve) => connection.once('close', resolve));
+  await first.kill('SIGKILL');
+  await gone;
+  const second = await servers.rabbit();
+  expect(second.url).toBe(first.url);
+  const again = await amqp.connect(second.url);
+  const reader = await again.createChannel();
+  // The port opens before the queue has elected its leader again.
+  await expect.poll(async () => (await reader.checkQueue('kept')).messageCount, { timeout: 20_000 }).toBe(1);
+  await again.close();
+  await expect(amqp.connect(`amqp://guest:guest@127.0.0.1:${second.port}`)).rejects.toThrow(/403|ACCESS.REFUSED/);
+});

@@ -1,0 +1,41 @@
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  type PrivateRabbit,
+  type PrivateRabbitOptions,
+  type PrivateServer,
+  startPrivatePostgres,
+  startPrivateRabbit,
+  startPrivateRedis,
+} from '@warren/provision';
+
+/** Servers of one test file, for tests that kill them. A server started again keeps its data, port and password. */
+export interface PrivateServers {
+  rabbit: (options?: Pick<PrivateRabbitOptions, 'management'>) => Promise<PrivateRabbit>;
+  postgres: () => Promise<PrivateServer>;
+  redis: () => Promise<PrivateServer>;
+  /** Stops all of them and deletes their data. */
+  destroy: () => Promise<void>;
+}
+
+/** Each function starts its server at the first call, returns the running one, and starts it again after a kill. Call `destroy()` when done. */
+export async function privateServers(): Promise<PrivateServers> {
+  const root = await fs.mkdtemp(path.join(os.tmpdir(), 'warren-private-'));
+  await fs.chmod(root, 0o711);
+  const started = new Map<string, PrivateServer>();
+  const keep = <T extends PrivateServer>(server: T): T => {
+    started.set(server.kind, server);
+    return server;
+  };
+  const options = (name: string) => ({ dataDir: path.join(root, name), durable: false });
+  return {
+    rabbit: async (extra = {}) => keep(await startPrivateRabbit({ ...options('rabbit'), ...extra })),
+    postgres: async () => keep(await startPrivatePostgres(options('postgres'))),
+    redis: async () => keep(await startPrivateRedis(options('redis'))),
+    destroy: async () => {
+      await Promise.all([...started.values()].map((server) => server.destroy()));
+      await fs.rm(root, { recursive: true, force: true });
+    },
+  };
+}
