@@ -48,6 +48,18 @@ describe('Metrics', () => {
     expect(() => counter.inc({ b: 'x' })).toThrow(/no label b/);
   });
 
+  test('counts on after a rendering and refuses to shrink a counter', async () => {
+    const metrics = new Metrics('auth');
+    const counter = metrics.counter('calls_total', 'Calls.', ['a']);
+    counter.inc({ a: 'x' });
+    expect(await linesOf(metrics, 'calls_total')).toEqual(['calls_total{a="x",service="auth"} 1']);
+    expect(await linesOf(metrics, 'calls_total')).toEqual(['calls_total{a="x",service="auth"} 1']);
+    counter.inc({ a: 'x' }, 4);
+    expect(await linesOf(metrics, 'calls_total')).toEqual(['calls_total{a="x",service="auth"} 5']);
+    expect(() => counter.inc({ a: 'x' }, -1)).toThrow(RangeError);
+    expect(() => counter.inc({ a: 'x' }, Number.NaN)).toThrow(RangeError);
+  });
+
   test('counts the series past the bound together, so that labels from outside cannot fill the memory', async () => {
     const metrics = new Metrics('auth');
     const counter = metrics.counter('calls_total', 'Calls.', ['who']);

@@ -21,6 +21,19 @@ const DEFAULT_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 
 const NO_LABELS: LabelValues = Object.freeze({});
 
+interface Cell {
+  readonly values: LabelValues;
+  pending: number;
+}
+
+function* drain(cells: Iterable<Cell>): Generator<Cell> {
+  for (const cell of cells) {
+    const drained = { ...cell };
+    cell.pending = 0;
+    yield drained;
+  }
+}
+
 interface Known {
   readonly signature: string;
   readonly metric: Counter | Gauge | Histogram;
@@ -47,9 +60,18 @@ export class Metrics {
 
   counter(name: string, help: string, labels: readonly string[] = []): Counter {
     return this.#once<Counter>('counter', name, labels, () => {
-      const metric = new PromCounter({ name, help, labelNames: [...labels], registers: [this.#registry] });
-      const series = new Series(labels, (values) => metric.labels(values));
-      return { inc: (values = NO_LABELS, by = 1) => series.find(values).inc(by) };
+      // The library hashes the labels on every call. Here a call adds to a number and the library sees the sum at each rendering.
+      const series = new Series(labels, (values) => ({ values, pending: 0 }));
+      const collect = () => {
+        for (const { values, pending } of drain(series.all())) metric.inc(values, pending);
+      };
+      const metric = new PromCounter({ name, help, labelNames: [...labels], registers: [this.#registry], collect });
+      return {
+        inc: (values = NO_LABELS, by = 1) => {
+          if (!(by >= 0 && by < Number.POSITIVE_INFINITY)) throw new RangeError(`counter ${name} cannot grow by ${by}`);
+          series.find(values).pending += by;
+        },
+      };
     });
   }
 

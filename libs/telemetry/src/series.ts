@@ -8,17 +8,16 @@ export const OVERFLOW = '(overflow)';
 
 const SEPARATOR = '\u0000';
 
-/**
- * The series of one metric, found by their label values. The library validates and hashes labels on every call;
- * here that happens once per series, and a call costs one map lookup.
- */
+/** The series of one metric, found by their label values with one map lookup; their labels are checked once, when the series begins. */
 export class Series<Child> {
   readonly #labels: readonly string[];
+  readonly #first: string;
   readonly #make: (labels: LabelValues) => Child;
   readonly #known = new Map<string, Child>();
 
   constructor(labels: readonly string[], make: (labels: LabelValues) => Child) {
     this.#labels = labels;
+    this.#first = labels[0] ?? '';
     this.#make = make;
   }
 
@@ -26,11 +25,14 @@ export class Series<Child> {
     return this.#known.get(this.#key(values)) ?? this.#add(values);
   }
 
+  all(): Iterable<Child> {
+    return new Set(this.#known.values());
+  }
+
   #key(values: LabelValues): string {
-    const [first, ...rest] = this.#labels;
-    if (first === undefined) return '';
-    let key = values[first] ?? '';
-    for (const label of rest) key += SEPARATOR + (values[label] ?? '');
+    if (this.#labels.length === 1) return values[this.#first] ?? '';
+    let key = '';
+    for (const label of this.#labels) key += SEPARATOR + (values[label] ?? '');
     return key;
   }
 
