@@ -1,0 +1,4 @@
+import { runService } from '@warren/app';
+import { allocatorService } from './service.ts';
+
+await runService(allocatorService);
