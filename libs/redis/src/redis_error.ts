@@ -1,0 +1,51 @@
+import { AppError } from '@warren/kernel';
+
+const SOCKET_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/** The client gives these failures no code, only a text. */
+const LINK_MESSAGES =
+  /^(Connection is closed|Stream isn't writeable|Command timed out|Socket timeout|connect ETIMEDOUT|Command aborted|Reached the max retries|Blocking command timed out)/;
+
+/** First words of the server's answers that another try, perhaps on another server, may not get. */
+const TRANSIENT_ANSWERS = /^(LOADING|READONLY|MASTERDOWN|BUSY|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|OOM|MISCONF|UNBLOCKED|ERR max number of clients)\b/;
+
+const ACCESS_ANSWERS = /^(NOAUTH|WRONGPASS|NOPERM|ERR invalid password|ERR AUTH)/;
+
+/**
+ * Names what Redis did in the vocabulary of calls; the cause is kept. Connection loss, timeouts, a server that loads, is a replica or out of
+ * memory become SERVICE_UNAVAILABLE, a refused login REDIS_ACCESS_REFUSED; both are retryable. Whether a command whose answer was lost had its
+ * effect is not known. Everything else comes back as it is.
+ */
+export function toRedisError(error: unknown): unknown {
+  if (error instanceof AppError || !(error instanceof Error)) return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (ACCESS_ANSWERS.test(error.message)) {
+    return new AppError('REDIS_ACCESS_REFUSED', 'Redis refuses the login of this service.', {
+      kind: 'unavailable',
+      retryable: true,
+      cause: withoutArguments(error),
+    });
+  }
+  if (!SOCKET_CODES.has(code) && !LINK_MESSAGES.test(error.message) && !TRANSIENT_ANSWERS.test(error.message)) return error;
+  return new AppError('SERVICE_UNAVAILABLE', 'The cache cannot be reached. Wait and try again.', {
+    kind: 'unavailable',
+    retryable: true,
+    cause: withoutArguments(error),
+  });
+}
+
+/** The client hangs the command with its arguments on its errors: values of players, and at login the password. */
+function withoutArguments(error: Error): Error {
+  if ('command' in error) Reflect.deleteProperty(error, 'command');
+  return error;
+}
