@@ -40,9 +40,11 @@ function thisMachine(): InstallSystem {
   };
 }
 
-async function apt(system: InstallSystem, args: readonly string[], onLine: (line: string) => void): Promise<RunResult> {
+type Watch = Pick<RunOptions, 'onLine' | 'signal'>;
+
+function apt(system: InstallSystem, args: readonly string[], watch: Watch): Promise<RunResult> {
   const command = [system.aptGet, '-o', `DPkg::Lock::Timeout=${LOCK_TIMEOUT_S}`, ...args];
-  return system.run(command, { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: INSTALL_TIMEOUT_MS, onLine });
+  return system.run(command, { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: INSTALL_TIMEOUT_MS, ...watch });
 }
 
 function requirePossible(system: InstallSystem, packages: readonly string[]): void {
@@ -63,12 +65,12 @@ async function stopNewListeners(system: InstallSystem, before: readonly ProcessI
   await Promise.all(fresh.map((identity) => stopProcess(identity, { graceMs: STOP_GRACE_MS })));
 }
 
-async function install(system: InstallSystem, packages: readonly string[], onLine: (line: string) => void): Promise<void> {
+async function install(system: InstallSystem, packages: readonly string[], watch: Watch): Promise<void> {
   // A stale or partly unreachable package list is no reason to give up: the installation itself decides.
-  await apt(system, ['update'], onLine);
+  await apt(system, ['update'], watch);
   const before = system.listeners(STANDARD_PORTS);
   try {
-    const result = await apt(system, ['install', '--yes', '--no-install-recommends', ...packages], onLine);
+    const result = await apt(system, ['install', '--yes', '--no-install-recommends', ...packages], watch);
     if (result.code === 0) return;
     const said = result.stderr.trim().slice(-MAX_MESSAGE_CHARS);
     throw new ProvisionError('PROVISION_INSTALL_FAILED', `apt-get could not install ${packages.join(' ')}: ${said}`);
@@ -90,6 +92,6 @@ export async function installServerPackages(
   const packages = kinds.filter((kind) => !system.isInstalled(kind)).map((kind) => PACKAGE_OF[kind]);
   if (packages.length === 0) return [];
   requirePossible(system, packages);
-  await withoutServiceStarts(system.policyFile, () => install(system, packages, onLine));
+  await withoutServiceStarts(system.policyFile, (signal) => install(system, packages, { onLine, signal }));
   return packages;
 }

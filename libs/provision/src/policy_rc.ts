@@ -3,6 +3,9 @@ import fs from 'node:fs';
 const FORBID_ALL = '#!/bin/sh\n# Written while packages are installed: no service starts by itself.\nexit 101\n';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** How long an interrupted installation may take to end; until then services stay forbidden. */
+const WIND_UP_MS = 20_000;
+
 const savedName = (file: string): string => `${file}.before-warren`;
 const absentName = (file: string): string => `${file}.absent-before-warren`;
 
@@ -28,21 +31,31 @@ function replace(file: string): void {
 
 /**
  * Runs `work` while Debian's maintainer scripts may not start services. `file` is policy-rc.d; its former content, or absence, comes back
- * whatever happens: failure, SIGINT, SIGTERM, SIGHUP, and after SIGKILL at the next run.
+ * whatever happens: failure, SIGINT, SIGTERM, SIGHUP (which also abort `work`), and after SIGKILL at the next run.
  */
-export async function withoutServiceStarts<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const onSignal = (signal: NodeJS.Signals): void => {
-    restore(file);
+export async function withoutServiceStarts<T>(file: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let received: NodeJS.Signals | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const finish = (): void => {
+    clearTimeout(timer);
     for (const name of SIGNALS) process.off(name, onSignal);
+    restore(file);
     // With our listener gone the signal does what it would have done.
-    process.kill(process.pid, signal);
+    if (received !== undefined) process.kill(process.pid, received);
+  };
+  const onSignal = (name: NodeJS.Signals): void => {
+    // A second signal does not wait for the installation to wind up.
+    if (received !== undefined) return finish();
+    received = name;
+    controller.abort();
+    timer = setTimeout(finish, WIND_UP_MS);
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   try {
     replace(file);
-    return await work();
+    return await work(controller.signal);
   } finally {
-    restore(file);
-    for (const name of SIGNALS) process.off(name, onSignal);
+    finish();
   }
 }

@@ -161,10 +161,21 @@ async function choosePort(options: PrivateServerOptions, previous: PrivateState 
   throw new ProvisionError('PROVISION_NO_FREE_PORT', `Port ${options.port} is taken.`);
 }
 
+// Without the record nobody knows the password of the data; it is kept, but cannot be used.
+async function setAsideLostHome(dataDir: string, options: PrivateServerOptions): Promise<void> {
+  const home = path.join(dataDir, 'home');
+  if (!fs.existsSync(home)) return;
+  await endProcessesOf(home);
+  const aside = `${home}.lost-${Date.now()}`;
+  fs.renameSync(home, aside);
+  options.onProgress?.(`the record of ${dataDir} is lost; its data was set aside as ${aside}`);
+}
+
 async function launch(recipe: ServerRecipe, options: PrivateServerOptions): Promise<PrivateState & { server: ProcessIdentity }> {
   const dataDir = path.resolve(options.dataDir);
   const previous = readState(dataDir, recipe.kind);
   if (previous !== undefined) await stopRecorded(recipe, previous);
+  else await setAsideLostHome(dataDir, options);
   const account = serverAccount(recipe.accountName);
   const home = serverHome({ dataDir, known: previous?.home, account, plainPathOnly: recipe.plainPathOnly });
   await endProcessesOf(home);

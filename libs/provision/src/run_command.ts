@@ -27,6 +27,8 @@ export interface RunOptions {
   uid?: number;
   gid?: number;
   onLine?: (line: string) => void;
+  /** Aborting asks the program to end. */
+  signal?: AbortSignal;
 }
 
 export interface RunResult {
@@ -87,6 +89,9 @@ export function runCommand(command: readonly string[], options: RunOptions = {})
     const out = new BoundedText();
     const err = new BoundedText();
     const lines = onLine === undefined ? undefined : lineSplitter(onLine);
+    const interrupt = (): boolean => child.kill('SIGTERM');
+    options.signal?.addEventListener('abort', interrupt, { once: true });
+    if (options.signal?.aborted === true) interrupt();
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
@@ -109,6 +114,7 @@ export function runCommand(command: readonly string[], options: RunOptions = {})
     });
     child.once('close', (code, signal) => {
       clearTimeout(timer);
+      options.signal?.removeEventListener('abort', interrupt);
       lines?.end();
       const stderr = timedOut ? `${err}\nno answer within ${timeoutMs} ms` : `${err}`;
       resolve({ code: timedOut ? 124 : (code ?? (signal === null ? 1 : 128)), stdout: `${out}`, stderr });
