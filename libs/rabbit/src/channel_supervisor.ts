@@ -1,0 +1,132 @@
+import type { Channel } from 'amqplib';
+import { type AppError, backoffMs, type Clock, type Logger, type Rng, systemClock, systemRng } from '@warren/kernel';
+import type { LinkSession } from './link_session.ts';
+import type { RabbitLink } from './rabbit_link.ts';
+import { channelError } from './rabbit_errors.ts';
+
+const BACKOFF = { baseMs: 20, maxMs: 2_000 };
+/** A channel that lived this long was sound: the next one is opened without delay. */
+const SOUND_AFTER_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 1_000;
+
+export interface ChannelSupervisorDeps<C extends Channel> {
+  readonly link: RabbitLink;
+  /** What the channel is for, in errors and logs: `queue auth.rpc`. */
+  readonly subject: string;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly rng?: Rng;
+  readonly open: (session: LinkSession) => Promise<C>;
+  /** Makes a new channel useful. When it throws, the channel is closed and another one tried. */
+  readonly onOpen: (channel: C) => Promise<void>;
+  /** The channel of the last `onOpen` is gone, with everything that was under way on it. */
+  readonly onLost: (cause: AppError) => void;
+}
+
+/** Keeps one channel open on a link: opens it on every connection, and again when the broker closes it alone. */
+export class ChannelSupervisor<C extends Channel> {
+  readonly #deps: ChannelSupervisorDeps<C>;
+  readonly #clock: Clock;
+  readonly #rng: Rng;
+  readonly #stopping = new AbortController();
+  #release: (() => void) | undefined;
+  #channel: C | undefined;
+  #lastError: AppError | undefined;
+
+  constructor(deps: ChannelSupervisorDeps<C>) {
+    this.#deps = deps;
+    this.#clock = deps.clock ?? systemClock;
+    this.#rng = deps.rng ?? systemRng;
+  }
+
+  /** The channel, once `onOpen` has succeeded; undefined while there is none. */
+  get channel(): C | undefined {
+    return this.#channel;
+  }
+
+  /** Why the last channel could not be opened or was lost; undefined after a success. */
+  get lastError(): AppError | undefined {
+    return this.#lastError;
+  }
+
+  start(): void {
+    this.#release ??= this.#deps.link.use((session) => this.#serve(session));
+  }
+
+  /** Closes the channel; a new one follows unless the supervisor was stopped. Waits at most a second. */
+  async recycle(): Promise<void> {
+    const channel = this.#channel;
+    if (channel !== undefined) await closeChannel(channel);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#release?.();
+    await this.recycle();
+  }
+
+  async #serve(session: LinkSession): Promise<void> {
+    const signal = this.#stopping.signal;
+    for (let attempt = 1; session.alive && !signal.aborted; attempt++) {
+      const openedAt = this.#clock.monotonicMs();
+      await this.#once(session);
+      if (this.#clock.monotonicMs() - openedAt > SOUND_AFTER_MS) attempt = 1;
+      if (!session.alive || signal.aborted) return;
+      this.#deps.logger.warn({ err: this.#lastError, attempt }, `the channel for ${this.#deps.subject} was lost`);
+      await Promise.race([this.#clock.sleep(backoffMs(attempt, BACKOFF, this.#rng), signal), session.closed]);
+    }
+  }
+
+  /** One channel from open to close. Never rejects. */
+  async #once(session: LinkSession): Promise<void> {
+    let reason: unknown;
+    let channel: C | undefined;
+    try {
+      channel = await this.#deps.open(session);
+      const closed = this.#closing(channel);
+      channel.on('error', (error) => {
+        reason ??= error;
+      });
+      await session.within(this.#deps.onOpen(channel), `the set-up of ${this.#deps.subject}`);
+      await this.#live(channel, closed);
+    } catch (cause) {
+      // The broker's own words come by the `error` event; the call that was under way may only say "channel ended".
+      reason ??= cause;
+      if (channel !== undefined && session.alive) await closeChannel(channel);
+    }
+    this.#lastError = channelError(reason, this.#deps.subject);
+    this.#deps.onLost(this.#lastError);
+  }
+
+  async #live(channel: C, closed: Promise<void>): Promise<void> {
+    this.#channel = channel;
+    this.#lastError = undefined;
+    if (this.#stopping.signal.aborted) await closeChannel(channel);
+    await closed;
+  }
+
+  /** Resolves when the channel is closed. From that moment on nobody sees it any more. */
+  #closing(channel: C): Promise<void> {
+    return new Promise((resolve) => {
+      channel.once('close', () => {
+        if (this.#channel === channel) this.#channel = undefined;
+        resolve();
+      });
+    });
+  }
+}
+
+/** Never rejects: a channel that is closed already has what we want. */
+async function closeChannel(channel: Channel): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([channel.close(), late]);
+  } catch {
+    // closed by the broker or with its connection
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,194 @@
+import type { Channel, ConsumeMessage } from 'amqplib';
+import type { AppError, Clock, Logger, Rng } from '@warren/kernel';
+import type { Metrics } from '@warren/telemetry';
+import { ChannelSupervisor } from './channel_supervisor.ts';
+import { declareQueue } from './declare_queue.ts';
+import { type Delivery, QueueDelivery } from './delivery.ts';
+import { DeliveryLease } from './delivery_lease.ts';
+import { raise } from './rabbit_errors.ts';
+import type { RabbitLink } from './rabbit_link.ts';
+import { RabbitMetrics } from './rabbit_metrics.ts';
+import type { QueueSpec } from './topology.ts';
+
+const START_TIMEOUT_MS = 30_000;
+const CANCEL_TIMEOUT_MS = 2_000;
+/** Errors that waiting does not mend: somebody has to change the broker or the topology. */
+const FATAL_CODES = new Set(['BROKER_TOPOLOGY_DRIFT', 'BROKER_ACCESS_REFUSED']);
+
+export interface QueueConsumerDeps {
+  readonly link: RabbitLink;
+  readonly queue: QueueSpec;
+  /** Unsettled messages in our hands at most. */
+  readonly prefetch: number;
+  /** Declares and binds the queue before consuming, on every channel: for queues of the own service. */
+  readonly declare: boolean;
+  /** Called once per message, never concurrently; it must not throw and settles the delivery some time later. */
+  readonly onDelivery: (delivery: Delivery) => void;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock?: Clock;
+  readonly rng?: Rng;
+}
+
+/**
+ * Consumes one queue on a channel of its own, and keeps doing so: after a reconnect, after the broker closed the channel,
+ * and after the queue was deleted.
+ */
+export class QueueConsumer {
+  readonly #deps: QueueConsumerDeps;
+  readonly #metrics: RabbitMetrics;
+  readonly #supervisor: ChannelSupervisor<Channel>;
+  readonly #waiting = new Set<() => void>();
+  #wanted = false;
+  #tag: string | undefined;
+  #lease: DeliveryLease | undefined;
+
+  constructor(deps: QueueConsumerDeps) {
+    this.#deps = deps;
+    this.#metrics = new RabbitMetrics(deps.metrics);
+    this.#supervisor = new ChannelSupervisor({
+      ...deps,
+      subject: `queue ${deps.queue.name}`,
+      open: (session) => session.openChannel(),
+      onOpen: (channel) => this.#setUp(channel),
+      onLost: () => this.#lost(),
+    });
+  }
+
+  /** Whether the broker delivers to us at this moment. */
+  get consuming(): boolean {
+    return this.#tag !== undefined && this.#lease?.open === true;
+  }
+
+  /** Why it does not consume; undefined while all is well. */
+  get lastError(): AppError | undefined {
+    return this.#supervisor.lastError;
+  }
+
+  /**
+   * Resolves when the broker delivers to us. May be called again after `cancel`.
+   * @throws AppError BROKER_TOPOLOGY_DRIFT or BROKER_ACCESS_REFUSED at once, SERVICE_UNAVAILABLE after 30 s. The consumer
+   * goes on trying in both cases, until `close`.
+   */
+  async start(): Promise<void> {
+    this.#wanted = true;
+    this.#supervisor.start();
+    const channel = this.#supervisor.channel;
+    if (channel !== undefined && this.#lease !== undefined && !this.consuming) {
+      try {
+        await this.#consume(channel, this.#lease);
+      } catch {
+        // the channel is gone with the consumer; its successor consumes
+      }
+    }
+    await this.#untilConsuming();
+  }
+
+  /** Ends the flow: when it resolves, no further delivery comes. What was delivered can still be settled. */
+  async cancel(): Promise<void> {
+    this.#wanted = false;
+    const tag = this.#tag;
+    const channel = this.#supervisor.channel;
+    this.#tag = undefined;
+    this.#metrics.consuming(this.#deps.queue.name, false);
+    if (tag === undefined || channel === undefined) return;
+    if (!(await cancelConsumer(channel, tag))) await this.#supervisor.recycle();
+  }
+
+  /** Cancels and closes the channel. What is not settled by now goes back to the queue. */
+  async close(): Promise<void> {
+    await this.cancel();
+    await this.#supervisor.stop();
+  }
+
+  async #setUp(channel: Channel): Promise<void> {
+    const { declare, queue, prefetch } = this.#deps;
+    const lease = new DeliveryLease(channel, this.#metrics);
+    channel.once('close', () => lease.end());
+    this.#lease = lease;
+    if (declare) await declareQueue(channel, queue);
+    await channel.prefetch(prefetch);
+    if (this.#wanted) await this.#consume(channel, lease);
+  }
+
+  async #consume(channel: Channel, lease: DeliveryLease): Promise<void> {
+    const onMessage = (message: ConsumeMessage | null): void => {
+      if (message === null) this.#canceledByBroker();
+      else this.#deliver(message, lease);
+    };
+    const { consumerTag } = await channel.consume(this.#deps.queue.name, onMessage);
+    if (!this.#wanted) {
+      await channel.cancel(consumerTag);
+      return;
+    }
+    this.#tag = consumerTag;
+    this.#metrics.consuming(this.#deps.queue.name, true);
+    this.#wake();
+  }
+
+  #deliver(message: ConsumeMessage, lease: DeliveryLease): void {
+    const delivery = new QueueDelivery(message, lease);
+    try {
+      this.#deps.onDelivery(delivery);
+    } catch (cause) {
+      // A throw would make amqplib close the channel, with every other message on it.
+      this.#deps.logger.error({ err: cause, queue: this.#deps.queue.name }, 'the delivery callback threw');
+      if (!delivery.settled) delivery.requeue();
+    }
+  }
+
+  /** The queue was deleted or moved: a new channel declares and consumes it again. */
+  #canceledByBroker(): void {
+    this.#tag = undefined;
+    this.#deps.logger.warn({ queue: this.#deps.queue.name }, 'the broker cancelled the consumer');
+    void this.#supervisor.recycle();
+  }
+
+  #lost(): void {
+    this.#lease?.end();
+    this.#tag = undefined;
+    this.#metrics.consuming(this.#deps.queue.name, false);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #untilConsuming(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(check);
+        settle();
+      };
+      const check = (): void => {
+        const error = this.lastError;
+        if (this.consuming) finish(resolve);
+        else if (error !== undefined && FATAL_CODES.has(error.code)) finish(() => reject(error));
+      };
+      const timer = setTimeout(() => {
+        const message = `Queue ${this.#deps.queue.name} cannot be consumed.`;
+        finish(() => reject(this.lastError ?? raise('SERVICE_UNAVAILABLE', { message })));
+      }, START_TIMEOUT_MS);
+      this.#waiting.add(check);
+      check();
+    });
+  }
+}
+
+/** False when the broker did not answer in time. */
+async function cancelConsumer(channel: Channel, tag: string): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), CANCEL_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([channel.cancel(tag).then(() => true), late]);
+  } catch {
+    // the channel is closed, and the consumer with it
+    return true;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,212 @@
+import type { ConsumeMessage, Message, Options } from 'amqplib';
+import type { Contract, ReplyOf } from '@warren/contracts';
+import { currentContext, formatTraceparent, type Logger } from '@warren/kernel';
+import type { Metrics } from '@warren/telemetry';
+import type * as z from 'zod';
+import { type Actor, encodeActor } from './actor.ts';
+import { Deadlines } from './deadlines.ts';
+import { checkBody, checkShort } from './message_limits.ts';
+import { type CallOwner, type CallTable, LINK_LOST, NO_ROUTE, outcomeError, PendingCall, type RpcOutcome, type WaitingCall } from './pending_call.ts';
+import { RabbitMetrics } from './rabbit_metrics.ts';
+import { raise } from './rabbit_errors.ts';
+import type { RabbitLink } from './rabbit_link.ts';
+import { ReplyQueue } from './reply_queue.ts';
+import { EXCHANGE } from './topology.ts';
+import { TransientPublisher } from './transient_publisher.ts';
+
+const START_TIMEOUT_MS = 30_000;
+const READY_POLL_MS = 5;
+const INSTANCE = /^[A-Za-z0-9_-]{1,64}$/;
+/** Calls that wait for a reply at most; further ones end in SERVICE_OVERLOADED. */
+const MAX_PENDING = 10_000;
+
+export interface RpcClientDeps {
+  readonly publishLink: RabbitLink;
+  readonly consumeLink: RabbitLink;
+  /** Own broker user: part of the reply address, and checked by the broker on every message. */
+  readonly user: string;
+  /** Own service prefix. */
+  readonly prefix: string;
+  /** Unique among the processes of this user; letters, digits, `-` and `_`. */
+  readonly instance: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface CallOptions {
+  /** Idempotency: the same id for every repetition of one call. */
+  readonly messageId?: string;
+  /** The contract's deadline unless said. */
+  readonly deadlineMs?: number;
+  /** On whose behalf; this service itself unless said. */
+  readonly actor?: Actor;
+  /** Gives up waiting; the other side goes on. */
+  readonly signal?: AbortSignal;
+}
+
+interface Request {
+  readonly id: string;
+  readonly replyTo: string;
+  readonly deadlineMs: number;
+}
+
+/** Calls other services and waits for their replies. One Map of pending calls and one timer serve all of them. */
+export class RpcClient {
+  readonly #deps: RpcClientDeps;
+  readonly #metrics: RabbitMetrics;
+  readonly #owner: CallOwner;
+  readonly #requests: TransientPublisher;
+  readonly #replies: ReplyQueue;
+  readonly #calls: CallTable = new Map();
+  readonly #deadlines: Deadlines<WaitingCall>;
+  readonly #types = new Map<Contract, string>();
+  #counter = 0;
+
+  constructor(deps: RpcClientDeps) {
+    if (!INSTANCE.test(deps.instance)) throw new TypeError(`"${deps.instance}" cannot be a part of a queue name`);
+    this.#deps = deps;
+    this.#metrics = new RabbitMetrics(deps.metrics);
+    this.#owner = { calls: this.#calls, metrics: this.#metrics };
+    this.#deadlines = new Deadlines(() => this.#calls.values(), () => performance.now());
+    this.#requests = new TransientPublisher({
+      link: deps.publishLink,
+      subject: 'RPC requests',
+      logger: deps.logger,
+      onReturn: (message) => this.#returned(message),
+      onLost: () => this.#lost(),
+    });
+    this.#replies = new ReplyQueue({
+      link: deps.consumeLink,
+      user: deps.user,
+      instance: deps.instance,
+      logger: deps.logger,
+      onReply: (message) => this.#replied(message),
+      onLost: () => this.#lost(),
+    });
+  }
+
+  /** Calls under way. */
+  get pending(): number {
+    return this.#calls.size;
+  }
+
+  /** Whether a call would be sent at this moment. */
+  get ready(): boolean {
+    return this.#requests.ready && this.#replies.address !== undefined && !this.#deps.publishLink.state.blocked;
+  }
+
+  /**
+   * Resolves when replies can arrive.
+   * @throws AppError SERVICE_UNAVAILABLE after 30 s, or why the broker refuses the reply queue; the client goes on trying
+   */
+  async start(): Promise<void> {
+    this.#requests.start();
+    this.#replies.start();
+    await this.#untilReady();
+  }
+
+  /**
+   * Calls a command and waits for its reply.
+   * @throws AppError the remote error with its code, kind and retryable; SERVICE_UNAVAILABLE (nothing was done),
+   * SERVICE_OVERLOADED (nothing was done), SERVICE_TIMEOUT, SERVICE_LINK_LOST, REQUEST_ABORTED (outcome unknown)
+   */
+  async call<C extends Contract>(contract: C, dto: z.input<C['dto']>, options: CallOptions = {}): Promise<ReplyOf<C>> {
+    const outcome = await this.outcome(contract, dto, options);
+    if (outcome.kind === 'value') return outcome.value;
+    throw outcomeError(outcome);
+  }
+
+  /** As `call`, with every way to end as a value. Rejects only with MESSAGE_INVALID, a mistake of the caller. */
+  outcome<C extends Contract>(contract: C, dto: z.input<C['dto']>, options: CallOptions = {}): Promise<RpcOutcome<ReplyOf<C>>> {
+    return new Promise((resolve) => this.#send(contract, dto, options, resolve));
+  }
+
+  /** Ends every pending call as `link_lost` and closes the reply queue. */
+  async stop(): Promise<void> {
+    this.#lost();
+    this.#deadlines.stop();
+    await Promise.all([this.#requests.stop(), this.#replies.stop()]);
+  }
+
+  #send<C extends Contract>(contract: C, dto: z.input<C['dto']>, options: CallOptions, resolve: (outcome: RpcOutcome<ReplyOf<C>>) => void): void {
+    const address = this.#replies.address;
+    if (address === undefined || this.#calls.size >= MAX_PENDING || this.#deps.publishLink.state.blocked) {
+      this.#metrics.calls.no_route.add();
+      resolve(NO_ROUTE);
+      return;
+    }
+    const deadlineMs = Math.max(1, Math.ceil(options.deadlineMs ?? contract.deadlineMs));
+    const id = `${address.epoch}.${++this.#counter}`;
+    const properties = this.#properties(contract, options, { id, replyTo: address.replyTo, deadlineMs });
+    const body = Buffer.from(JSON.stringify(dto));
+    checkBody(body);
+    const call = new PendingCall<C['reply']>(this.#owner, id, { schema: contract.reply, deadline: performance.now() + deadlineMs, resolve });
+    this.#deadlines.watch(call.deadline);
+    if (options.signal !== undefined) call.follow(options.signal);
+    if (this.#requests.publish(EXCHANGE.rpc, contract.name, body, properties) !== 'sent') call.fail(NO_ROUTE);
+  }
+
+  #properties(contract: Contract, options: CallOptions, { id, replyTo, deadlineMs }: Request): Options.Publish {
+    const { messageId = id, actor } = options;
+    checkShort(messageId, 'the message id');
+    const now = Date.now();
+    const headers: Record<string, string | number> = { 'warren-deadline': now + deadlineMs };
+    const context = currentContext();
+    if (context !== undefined) headers['traceparent'] = formatTraceparent(context.trace);
+    if (actor !== undefined) Object.assign(headers, encodeActor(actor));
+    return {
+      mandatory: true,
+      persistent: false,
+      contentType: 'application/json',
+      messageId,
+      correlationId: id,
+      replyTo,
+      expiration: deadlineMs,
+      type: this.#typeOf(contract),
+      userId: this.#deps.user,
+      appId: this.#deps.prefix,
+      timestamp: Math.floor(now / 1_000),
+      headers,
+    };
+  }
+
+  #typeOf(contract: Contract): string {
+    let type = this.#types.get(contract);
+    if (type === undefined) {
+      type = `${contract.name}@${contract.version}`;
+      checkShort(type, 'the type');
+      this.#types.set(contract, type);
+    }
+    return type;
+  }
+
+  #replied(message: ConsumeMessage): void {
+    const call = this.#calls.get(message.properties.correlationId);
+    if (call === undefined) this.#metrics.replyDrops.late.add();
+    else call.receive(message);
+  }
+
+  /** No replica of the service is alive: its queue is gone. */
+  #returned(message: Message): void {
+    this.#calls.get(message.properties.correlationId)?.fail(NO_ROUTE);
+  }
+
+  /** A request or its reply may have been on the way: nobody can tell. */
+  #lost(): void {
+    for (const call of [...this.#calls.values()]) call.fail(LINK_LOST);
+  }
+
+  #untilReady(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void): void => {
+        clearTimeout(timer);
+        clearInterval(poll);
+        settle();
+      };
+      const timer = setTimeout(() => finish(() => reject(this.#replies.lastError ?? raise('SERVICE_UNAVAILABLE'))), START_TIMEOUT_MS);
+      const poll = setInterval(() => {
+        if (this.ready) finish(resolve);
+      }, READY_POLL_MS);
+    });
+  }
+}

@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { defineContract } from '@warren/contracts';
+import { silentLogger } from '@warren/kernel';
+import { Metrics } from '@warren/telemetry';
+import * as z from 'zod';
+import {
+  type Delivery,
+  declareExchanges,
+  EXCHANGE,
+  type LinkRole,
+  QueueConsumer,
+  type QueueSpec,
+  RabbitLink,
+  RpcClient,
+  RpcReplier,
+} from '../src/index.ts';
+
+export const logger = silentLogger();
+
+/** A contract without a service behind it: tests answer it themselves. */
+export const ECHO = defineContract({
+  name: 'auth.echo',
+  summary: 'Returns its text.',
+  exposure: 'internal',
+  access: { kind: 'service', callers: ['gateway'] },
+  dto: z.object({ text: z.string() }),
+  reply: z.object({ text: z.string() }),
+  errors: {},
+  idempotency: 'read',
+  deadlineMs: 2_000,
+});
+
+export const WORK_QUEUE: QueueSpec = {
+  name: 'auth.rpc',
+  durable: true,
+  exclusive: false,
+  autoDelete: false,
+  arguments: { 'x-queue-type': 'classic' },
+  bindings: [{ exchange: EXCHANGE.rpc, pattern: 'auth.*' }],
+};
+
+/** Everything that a test opens, closed last first. */
+export class Kit {
+  readonly metrics = new Metrics('test');
+  readonly #stack = new AsyncDisposableStack();
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  static async open(url: string): Promise<Kit> {
+    await declareExchanges(url);
+    return new Kit(url);
+  }
+
+  async link(role: LinkRole, url: string = this.url, heartbeatSeconds = 5): Promise<RabbitLink> {
+    const link = this.coldLink(role, url, heartbeatSeconds);
+    link.start();
+    await link.ready(10_000);
+    return link;
+  }
+
+  coldLink(role: LinkRole, url: string = this.url, heartbeatSeconds = 5): RabbitLink {
+    const link = new RabbitLink({ url, role, name: `test.${role}`, logger, metrics: this.metrics, heartbeatSeconds });
+    this.#stack.defer(() => link.stop());
+    return link;
+  }
+
+  async consumer(link: RabbitLink, queue: QueueSpec, onDelivery: (delivery: Delivery) => void, prefetch = 10): Promise<QueueConsumer> {
+    const consumer = new QueueConsumer({ link, queue, prefetch, declare: true, onDelivery, logger, metrics: this.metrics });
+    this.#stack.defer(() => consumer.close());
+    await consumer.start();
+    return consumer;
+  }
+
+  async client(publishLink: RabbitLink, consumeLink: RabbitLink): Promise<RpcClient> {
+    const instance = randomUUID();
+    const client = new RpcClient({ publishLink, consumeLink, user: publishLink.user, prefix: 'gateway', instance, logger, metrics: this.metrics });
+    this.#stack.defer(() => client.stop());
+    await client.start();
+    return client;
+  }
+
+  replier(link: RabbitLink): RpcReplier {
+    const replier = new RpcReplier({ link, logger, metrics: this.metrics });
+    this.#stack.defer(() => replier.stop());
+    return replier;
+  }
+
+  defer(close: () => Promise<void> | void): void {
+    this.#stack.defer(close);
+  }
+
+  async close(): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  /** The value of one series of a counter, as Prometheus would read it. */
+  async count(name: string, label: string): Promise<number> {
+    const line = (await this.metrics.render()).split('\n').find((text) => text.startsWith(`${name}{`) && text.includes(label));
+    return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ') + 1));
+  }
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, ms = 5_000): Promise<void> {
+  const end = performance.now() + ms;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error('the condition did not come true in time');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
