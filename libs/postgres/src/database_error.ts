@@ -61,7 +61,8 @@ const accessRefused = (message: string, cause: unknown): AppError =>
 function fromServer(error: pg.DatabaseError): AppError | undefined {
   const state = error.code ?? '';
   if (TRANSIENT_STATES.has(state) || TRANSIENT_CLASSES.has(state.slice(0, 2))) return unavailable(error);
-  const refusal = ACCESS_STATES[state];
+  // The same state inside a session is a missing right of a statement: a fault of the code.
+  const refusal = state === '42501' && error.severity === 'FATAL' ? 'This role may not connect to the database.' : ACCESS_STATES[state];
   if (refusal !== undefined) return accessRefused(refusal, error);
   if (!UNSTORABLE_STATES.has(state)) return undefined;
   return new AppError('REQUEST_INVALID', 'A text holds a character that cannot be stored.', { kind: 'invalid', cause: error });
