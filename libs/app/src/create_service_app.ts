@@ -131,7 +131,8 @@ async function startListeners(boot: Boot, resources: ServiceResources, container
   const { definition, lifecycle, settings, health } = boot;
   const { listener: makeListener } = definition;
   if (makeListener === undefined) throw new TypeError(`${definition.prefix} has a registry and no listener: add one to its service.ts`);
-  const replier = new RpcReplier({ link: resources.publishLink, user: resources.user.user, logger: resources.logger, metrics: resources.metrics });
+  const replier = new RpcReplier({ link: resources.publishLink, logger: resources.logger, metrics: resources.metrics });
+  lifecycle.onClose('rpc replies', () => replier.stop());
   const shared: ListenerResources = { ...resources, registry, container, replier };
   for (const plan of planListeners(registry)) {
     const listener = makeListener(listenerDeps(plan, shared), container);

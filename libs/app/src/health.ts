@@ -24,6 +24,16 @@ export class Health {
     this.#checks.set(name, check);
   }
 
+  /** True while the process runs: none of its troubles is cured by a restart alone. */
+  live(): boolean {
+    return true;
+  }
+
+  readiness(): { readonly ready: boolean; readonly missing: readonly string[] } {
+    const missing = Object.entries(this.problems()).map(([name, problem]) => `${name}: ${problem}`);
+    return { ready: missing.length === 0, missing };
+  }
+
   /** Every reason against being ready, by dependency. Empty means ready. */
   problems(): Record<string, string> {
     const problems: Record<string, string> = {};

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { AppError, newSecret, systemClock, systemRng } from '@warren/kernel';
-import { type BrokerUser, ConfirmedPublisher, RabbitLink, RpcClient, userOf } from '@warren/rabbit';
+import { type BrokerIdentity, ConfirmedPublisher, RabbitLink, RpcClient, userOf } from '@warren/rabbit';
 import { Database, schemaVersion } from '@warren/postgres';
 import { RedisClient } from '@warren/redis';
 import type { Logger } from '@warren/kernel';
@@ -9,6 +9,7 @@ import type { BaseSettings, PostgresSettings, RedisSettings } from './base_setti
 import type { Health } from './health.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { ServiceDefinition, ServiceResources } from './service_definition.ts';
+import { StoreProbe } from './store_probe.ts';
 
 export interface OpenDeps {
   readonly definition: ServiceDefinition;
@@ -19,8 +20,6 @@ export interface OpenDeps {
   readonly lifecycle: Lifecycle;
 }
 
-const RETRY_MS = 500;
-
 /** Opens stores, then the two broker links, then what works over them. Each wait is bounded by BOOT_TIMEOUT_MS. */
 export async function openResources(deps: OpenDeps): Promise<ServiceResources> {
   const { settings, logger, metrics, health } = deps;
@@ -30,12 +29,12 @@ export async function openResources(deps: OpenDeps): Promise<ServiceResources> {
   const redis = await openRedis(deps);
   const publishLink = await openLink(deps, 'publish', instance);
   const consumeLink = await openLink(deps, 'consume', instance);
-  const publisher = new ConfirmedPublisher({ link: publishLink, logger, metrics });
+  const publisher = new ConfirmedPublisher({ link: publishLink, prefix: deps.definition.prefix, logger, metrics });
   const rpc = new RpcClient({ publishLink, consumeLink, user: user.user, prefix: deps.definition.prefix, instance, logger, metrics });
   return { settings, logger, metrics, clock: systemClock, rng: systemRng, health, instance, user, publishLink, consumeLink, publisher, rpc, database, redis };
 }
 
-function brokerUser(deps: OpenDeps): BrokerUser {
+function brokerUser(deps: OpenDeps): BrokerIdentity {
   const { settings, logger, definition } = deps;
   const user = userOf(settings.RABBITMQ_URL, definition.prefix);
   if (!user.singleUser) return user;
@@ -47,7 +46,7 @@ function brokerUser(deps: OpenDeps): BrokerUser {
 }
 
 async function openDatabase(deps: OpenDeps): Promise<Database | undefined> {
-  const { definition, settings, logger, metrics, lifecycle, health } = deps;
+  const { definition, settings, logger, metrics, lifecycle } = deps;
   if (!definition.needs.postgres) return undefined;
   const { DATABASE_URL: url, DATABASE_POOL_MAX: max } = settings;
   const schema = definition.migrations?.schema;
@@ -55,9 +54,8 @@ async function openDatabase(deps: OpenDeps): Promise<Database | undefined> {
   return lifecycle.step('postgres', async () => {
     const database = new Database({ url, schema, logger, metrics, ...(max === undefined ? {} : { max }) });
     lifecycle.onClose('postgres', () => database.close());
-    await untilReachable(deps, 'postgres', () => database.ping());
+    await watchStore(deps, 'postgres', () => database.ping());
     await checkSchema(definition, database);
-    health.check('postgres', () => database.problem);
     return database;
   });
 }
@@ -75,15 +73,14 @@ async function checkSchema(definition: ServiceDefinition, database: Database): P
 }
 
 async function openRedis(deps: OpenDeps): Promise<RedisClient | undefined> {
-  const { definition, settings, logger, metrics, lifecycle, health } = deps;
+  const { definition, settings, logger, metrics, lifecycle } = deps;
   if (!definition.needs.redis) return undefined;
   const { REDIS_URL: url, REDIS_KEY_PREFIX: keyPrefix } = settings;
   if (url === undefined || keyPrefix === undefined) throw new TypeError(`${definition.prefix} needs Redis: give it RedisSettings`);
   return lifecycle.step('redis', async () => {
     const redis = new RedisClient({ url, keyPrefix, logger, metrics });
     lifecycle.onClose('redis', () => redis.close());
-    await untilReachable(deps, 'redis', () => redis.ping());
-    health.check('redis', () => redis.problem);
+    await watchStore(deps, 'redis', () => redis.ping());
     return redis;
   });
 }
@@ -106,19 +103,11 @@ function linkProblem(link: RabbitLink): string | undefined {
   return blocked ? 'blocked by an alarm of the broker' : undefined;
 }
 
-/** A server that is absent may come; one that refuses us will not change its mind. */
-async function untilReachable(deps: OpenDeps, name: string, ping: () => Promise<void>): Promise<void> {
-  const until = systemClock.monotonicMs() + deps.settings.BOOT_TIMEOUT_MS;
-  let reason = 'not tried yet';
-  deps.health.check(name, () => reason);
-  for (;;) {
-    try {
-      await ping();
-      return;
-    } catch (cause) {
-      if (!(cause instanceof AppError) || !cause.retryable || systemClock.monotonicMs() > until) throw cause;
-      reason = cause.message;
-      await systemClock.sleep(RETRY_MS);
-    }
-  }
+/** Waits for a store at boot, then goes on asking, so that /readyz knows of its loss. */
+async function watchStore(deps: OpenDeps, name: string, ping: () => Promise<unknown>): Promise<void> {
+  const probe = new StoreProbe({ ping, clock: systemClock });
+  deps.health.check(name, () => probe.problem);
+  await probe.untilReachable(deps.settings.BOOT_TIMEOUT_MS);
+  probe.start();
+  deps.lifecycle.onClose(`${name} probe`, () => probe.stop());
 }

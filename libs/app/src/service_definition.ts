@@ -1,7 +1,7 @@
 import type { BaseMicroserviceListener, ListenerDeps, ServiceRegistry } from '@warren/command-center';
 import type { Clock, Container, Logger, Rng } from '@warren/kernel';
 import type { Database, MigrationSet } from '@warren/postgres';
-import type { BrokerUser, ConfirmedPublisher, RabbitLink, RpcClient } from '@warren/rabbit';
+import type { BrokerIdentity, ConfirmedPublisher, RabbitLink, RpcClient } from '@warren/rabbit';
 import type { RedisClient } from '@warren/redis';
 import type { Metrics } from '@warren/telemetry';
 import type * as z from 'zod';
@@ -18,7 +18,7 @@ export interface ServiceResources<Settings = BaseSettings> {
   readonly health: Health;
   /** Unique per process: `<host>-<pid>-<random>`. */
   readonly instance: string;
-  readonly user: BrokerUser;
+  readonly user: BrokerIdentity;
   readonly publishLink: RabbitLink;
   readonly consumeLink: RabbitLink;
   readonly publisher: ConfirmedPublisher;

@@ -1,6 +1,6 @@
 import type { Clock, Container, Logger } from '@warren/kernel';
 import {
-  type BrokerUser,
+  type BrokerIdentity,
   commandsQueue,
   type ConfirmedPublisher,
   eventsQueue,
@@ -35,7 +35,7 @@ export interface ListenerResources {
   readonly consumeLink: RabbitLink;
   readonly publisher: ConfirmedPublisher;
   readonly replier: RpcReplier;
-  readonly user: BrokerUser;
+  readonly user: BrokerIdentity;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;

@@ -57,7 +57,7 @@ export class MessageReader {
         attempt: this.#attempt(delivery),
         actor: this.#actor(delivery, caller),
         caller,
-        trace: continueTrace(text(properties.headers['traceparent'])),
+        trace: continueTrace(text(properties.headers?.['traceparent'])),
         deadline: now + Math.min(timeLeft, processingTimeoutMs),
       },
       clock,
@@ -73,7 +73,7 @@ export class MessageReader {
       throw new AppError('COMMAND_UNKNOWN', `There is no command ${context.name.slice(0, 100)} here.`, { kind: 'not_found' });
     }
     if (context.messageId === '') throw new AppError('REQUEST_INVALID', 'The message has no messageId.', { kind: 'invalid' });
-    if (properties.contentType !== 'application/json' || properties.contentEncoding !== undefined) {
+    if (properties.contentType !== 'application/json') {
       throw new AppError('REQUEST_MEDIA_UNSUPPORTED', 'Messages are application/json, not encoded.', { kind: 'unsupported' });
     }
     this.#authorise(known.binding, context);
@@ -100,7 +100,7 @@ export class MessageReader {
     const { prefix, singleUser } = this.#deps;
     if (singleUser) return properties.appId ?? 'unknown';
     const sender = this.#withoutUserPrefix(properties.userId);
-    const origin = text(properties.headers['warren-origin-user']);
+    const origin = text(properties.headers?.['warren-origin-user']);
     if (origin !== undefined && (sender === prefix || sender === OPS)) return this.#withoutUserPrefix(origin);
     return sender;
   }
@@ -113,18 +113,20 @@ export class MessageReader {
 
   /** Only the gateway speaks for players and servers; any other service speaks for itself. */
   #actor(delivery: Delivery, caller: string): Actor {
-    if (caller === 'gateway' || this.#deps.singleUser) return decodeActor(delivery.properties.headers);
-    return { kind: 'service', id: caller };
+    if (caller !== 'gateway' && !this.#deps.singleUser) return { kind: 'service', id: caller };
+    const actor = decodeActor(delivery.properties.headers, caller);
+    if (actor === undefined) throw new AppError('REQUEST_INVALID', 'The headers do not say for whom the message speaks.', { kind: 'invalid' });
+    return actor;
   }
 
   #attempt(delivery: Delivery): number {
-    const value = delivery.properties.headers['warren-attempt'];
+    const value = delivery.properties.headers?.['warren-attempt'];
     return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_ATTEMPTS_KNOWN ? value : 1;
   }
 
   /** Milliseconds until the sender gives up. Clocks differ between machines, so more than the own timeout is never granted. */
   #timeLeft(delivery: Delivery): number {
-    const deadline = delivery.properties.headers['warren-deadline'];
+    const deadline = delivery.properties.headers?.['warren-deadline'];
     return typeof deadline === 'number' && Number.isFinite(deadline) ? deadline - this.#deps.clock.now() : this.#deps.processingTimeoutMs;
   }
 }

@@ -95,10 +95,10 @@ function copyOf(delivery: Delivery, exchange: string, key: string, headers: Reco
   const { properties } = delivery;
   const kept: Record<string, string | number> = {};
   for (const name of KEPT_HEADERS) {
-    const value = properties.headers[name];
+    const value = properties.headers?.[name];
     if (typeof value === 'string') kept[name] = value;
   }
-  const origin = properties.headers['warren-origin-user'] ?? properties.userId;
+  const origin = properties.headers?.['warren-origin-user'] ?? properties.userId;
   if (typeof origin === 'string') kept['warren-origin-user'] = origin;
   return {
     exchange,

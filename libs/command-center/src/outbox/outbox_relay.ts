@@ -1,6 +1,6 @@
 import { backoffMs, type Clock, type Logger, type Rng, toAppError } from '@warren/kernel';
 import { type Database, sql, type Tx, tables } from '@warren/postgres';
-import type { ConfirmedPublisher, PublishOutcome } from '@warren/rabbit';
+import { type ConfirmedPublisher, EXCHANGE, type PublishOutcome } from '@warren/rabbit';
 import type { Counter, Metrics } from '@warren/telemetry';
 import * as z from 'zod';
 import type { CommandCenterTables } from './command_center_tables.ts';
@@ -110,10 +110,11 @@ export class OutboxRelay {
       messageId: row.message_id,
       type: row.type,
       persistent: true,
+      // an event without a subscriber is legal; a command or a push without a queue is a defect that must be seen
+      mandatory: row.exchange !== EXCHANGE.events,
       headers: { ...Headers.parse(JSON.parse(row.headers)), 'warren-attempt': 1 },
     };
-    // an event without a subscriber is legal; a command or a push without a queue is a defect that must be seen
-    return this.#deps.publisher.publish(message, { timeoutMs: CONFIRM_TIMEOUT_MS, mandatory: row.exchange !== 'warren.events' });
+    return this.#deps.publisher.publish(message, { timeoutMs: CONFIRM_TIMEOUT_MS });
   }
 
   async #record(tx: Tx, rows: readonly Row[], outcomes: readonly PublishOutcome[]): Promise<void> {
