@@ -1,6 +1,6 @@
 import { type Clock, type AppError, backoffMs, type Logger, type Rng, systemClock, systemRng } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
-import { userNameOf } from './broker_identity.ts';
+import { userNameOf } from './broker_user.ts';
 import { type OpenConnection, openConnection } from './link_connection.ts';
 import { LinkSession } from './link_session.ts';
 import { raise, refusalOf } from './rabbit_errors.ts';
@@ -28,7 +28,7 @@ export interface LinkState {
 export interface RabbitLinkDeps {
   readonly url: string;
   readonly role: LinkRole;
-  /** `<prefix>` and instance, as `warren.<name>` is shown by the broker: `gateway.publish.a1b2`. */
+  /** Shown by the tools of the broker: `warren.gateway.publish.a1b2`. */
   readonly name: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -141,7 +141,7 @@ export class RabbitLink {
   async #connectOnce(): Promise<void> {
     const { url, name, heartbeatSeconds = DEFAULT_HEARTBEAT_SECONDS } = this.#deps;
     try {
-      this.#connection = await openConnection({ url, name: `warren.${name}`, heartbeatSeconds, signal: this.#stopping.signal });
+      this.#connection = await openConnection({ url, name, heartbeatSeconds, signal: this.#stopping.signal });
     } catch (cause) {
       this.#failed(cause);
       return;

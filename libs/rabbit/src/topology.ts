@@ -22,6 +22,7 @@ export {
   rpcQueue,
   SERVICES,
   serviceSpec,
+  SETUP_USERS,
   type ServiceSpec,
   UNROUTABLE_QUEUE,
 } from '../../../rabbitmq_topology.ts';

@@ -62,7 +62,7 @@ export class Kit {
   }
 
   coldLink(role: LinkRole, url: string = this.url, heartbeatSeconds = 5): RabbitLink {
-    const link = new RabbitLink({ url, role, name: `test.${role}`, logger, metrics: this.metrics, heartbeatSeconds });
+    const link = new RabbitLink({ url, role, name: `warren.test.${role}`, logger, metrics: this.metrics, heartbeatSeconds });
     this.#stack.defer(() => link.stop());
     return link;
   }

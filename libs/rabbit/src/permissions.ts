@@ -1,0 +1,87 @@
+import { SETUP_PREFIXES } from './broker_user.ts';
+import { DELAY_TIERS, deadQueue, delayExchange, EXCHANGE, EXCHANGES, SERVICES, type ServiceSpec } from './topology.ts';
+
+/** RabbitMQ's permission triple for one user, and its topic permissions per exchange. Regular expressions, anchored. */
+export interface UserSpec {
+  readonly prefix: string;
+  readonly configure: string;
+  readonly write: string;
+  readonly read: string;
+  readonly topics: readonly { readonly exchange: string; readonly write: string; readonly read: string }[];
+}
+
+const NOTHING = '^$';
+
+/** Rights of every user. `userPrefix` stands before the service prefix where clones share one broker. */
+export function userSpecs(userPrefix: string): readonly UserSpec[] {
+  return [...SERVICES.map((service) => serviceUser(service, userPrefix)), topologyUser(), opsUser()];
+}
+
+function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
+  const p = service.prefix;
+  const own = `${escape(p)}\\..+`;
+  const replies = `rpc\\.${escape(userPrefix + p)}\\..+`;
+  const calls = service.calls.length > 0;
+  const parks = service.commands || service.delivers || Object.keys(service.events).length > 0;
+  const topics = [
+    topic(EXCHANGE.rpc, calls ? anyOf(service.calls, '\\.[a-z_]+') : NOTHING, service.rpc ? `^${escape(p)}\\.\\*$` : NOTHING),
+    topic(EXCHANGE.commands, calls ? anyOf(service.calls, '\\.[a-z_]+(\\.p\\d+)?') : NOTHING, service.commands ? `^${escape(p)}\\.\\*(\\.p\\d+)?$` : NOTHING),
+    topic(EXCHANGE.events, `^${escape(p)}\\.[a-z_]+$`, anyOf(Object.values(service.events).flat(), '')),
+    topic(EXCHANGE.push, pushWrite(service), service.delivers ? '^(push\\.\\d\\d|gateway\\.node\\..+)$' : NOTHING),
+    topic(EXCHANGE.replies, service.rpc ? '^rpc\\..+$' : NOTHING, calls ? `^${replies}$` : NOTHING),
+    ...DELAY_TIERS.map((tier) => topic(delayExchange(tier.name), parks ? `^${own}$` : NOTHING, parks ? `^${escape(p)}\\.#$` : NOTHING)),
+    topic(EXCHANGE.deliver, NOTHING, parks ? `^${own}$` : NOTHING),
+    topic(EXCHANGE.dead, parks ? `^${escape(deadQueue(p))}$` : NOTHING, parks ? `^${escape(deadQueue(p))}$` : NOTHING),
+    topic(EXCHANGE.unroutable, NOTHING, NOTHING),
+  ];
+  const ownQueues = `${own}|${replies}`;
+  return {
+    prefix: p,
+    configure: `^(${ownQueues})$`,
+    write: `^(${[...topics.filter((t) => t.write !== NOTHING).map((t) => escape(t.exchange)), escape(EXCHANGE.deliver), escape(EXCHANGE.dead), ownQueues].join('|')})$`,
+    read: `^(${[...topics.filter((t) => t.read !== NOTHING).map((t) => escape(t.exchange)), ownQueues].join('|')})$`,
+    topics,
+  };
+}
+
+function pushWrite(service: ServiceSpec): string {
+  if (service.delivers) return '^gateway\\.node\\..+$';
+  return service.pushes ? '^push\\.\\d\\d$' : NOTHING;
+}
+
+function topologyUser(): UserSpec {
+  const all = '^warren\\..+$';
+  return { prefix: 'topology', configure: all, write: all, read: all, topics: everyExchange(NOTHING, '^.*$') };
+}
+
+/** Replays go out on `warren.deliver`; reading is limited to dead letters and what could not be routed. */
+function opsUser(): UserSpec {
+  return {
+    prefix: 'ops',
+    configure: '^rpc\\..+$',
+    write: `^(${escape(EXCHANGE.deliver)}|${escape(EXCHANGE.rpc)}|rpc\\..+)$`,
+    read: `^(.+\\.dead|warren\\.unroutable|${escape(EXCHANGE.replies)}|rpc\\..+)$`,
+    topics: [
+      ...everyExchange(NOTHING, NOTHING).filter((t) => t.exchange !== EXCHANGE.deliver && t.exchange !== EXCHANGE.rpc && t.exchange !== EXCHANGE.replies),
+      topic(EXCHANGE.deliver, '^.+$', NOTHING),
+      topic(EXCHANGE.rpc, '^[a-z]+\\.[a-z_]+$', NOTHING),
+      topic(EXCHANGE.replies, NOTHING, '^rpc\\..+$'),
+    ],
+  };
+}
+
+function everyExchange(write: string, read: string): UserSpec['topics'] {
+  return EXCHANGES.map((exchange) => topic(exchange.name, write, read));
+}
+
+function topic(exchange: string, write: string, read: string): UserSpec['topics'][number] {
+  return { exchange, write, read };
+}
+
+function anyOf(names: readonly string[], suffix: string): string {
+  return names.length === 0 ? NOTHING : `^(${names.map(escape).join('|')})${suffix}$`;
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
