@@ -1,4 +1,4 @@
-import { SETUP_PREFIXES } from './broker_user.ts';
+import { SETUP_USERS } from './broker_user.ts';
 import { userSpecs } from './permissions.ts';
 import { EXCHANGES, SERVICES, UNROUTABLE_QUEUE } from './topology.ts';
 
@@ -56,7 +56,7 @@ interface BindingDefinition {
 }
 
 /** Every prefix that needs a password: the services and the set-up users. */
-export const brokerPrefixes = (): readonly string[] => [...SERVICES.map((service) => service.prefix), ...SETUP_PREFIXES];
+export const brokerPrefixes = (): readonly string[] => [...SERVICES.map((service) => service.prefix), ...SETUP_USERS];
 
 /**
  * The set-up of one vhost: users with their rights, exchanges, and the queue for what cannot be routed. Queues of services

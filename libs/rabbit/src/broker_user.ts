@@ -1,7 +1,7 @@
 import { SERVICES } from './topology.ts';
 
 /** Users that set up and repair, beside one user per service. */
-export const SETUP_PREFIXES = ['topology', 'ops'] as const;
+export const SETUP_USERS = ['topology', 'ops'] as const;
 
 /** Who a process is on the broker. */
 export interface BrokerUser {
@@ -24,7 +24,7 @@ export function userNameOf(url: string): string {
 /** Reads the identity out of the user name: `w1a2b3-auth` is service `auth` of the clone `w1a2b3-`. */
 export function userOf(url: string, prefix?: string): BrokerUser {
   const user = userNameOf(url);
-  const known = prefix === undefined ? [...SERVICES.map((service) => service.prefix), ...SETUP_PREFIXES] : [prefix];
+  const known = prefix === undefined ? [...SERVICES.map((service) => service.prefix), ...SETUP_USERS] : [prefix];
   const found = known.find((candidate) => user.endsWith(candidate));
   if (found === undefined) return { user, userPrefix: '', prefix: prefix ?? '', singleUser: true };
   return { user, userPrefix: user.slice(0, user.length - found.length), prefix: found, singleUser: false };

@@ -1,4 +1,3 @@
-import { SETUP_PREFIXES } from './broker_user.ts';
 import { DELAY_TIERS, deadQueue, delayExchange, EXCHANGE, EXCHANGES, SERVICES, type ServiceSpec } from './topology.ts';
 
 /** RabbitMQ's permission triple for one user, and its topic permissions per exchange. Regular expressions, anchored. */

@@ -22,7 +22,6 @@ export {
   rpcQueue,
   SERVICES,
   serviceSpec,
-  SETUP_USERS,
   type ServiceSpec,
   UNROUTABLE_QUEUE,
 } from '../../../rabbitmq_topology.ts';
