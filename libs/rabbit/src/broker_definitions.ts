@@ -1,4 +1,4 @@
-import { SETUP_USERS } from './broker_user.ts';
+import { SETUP_USERS } from './broker_identity.ts';
 import { userSpecs } from './permissions.ts';
 import { EXCHANGES, SERVICES, UNROUTABLE_QUEUE } from './topology.ts';
 
@@ -9,7 +9,7 @@ export interface BrokerDefinitionsInput {
   /** Stands before every user name where clones share one broker; `''` where they do not. */
   readonly userPrefix: string;
   /** RabbitMQ's salted SHA-256 hash of each password, by service prefix, and for `topology` and `ops`. */
-  readonly passwordHashes: Readonly<Record<string, string>>;
+  readonly passwords: Readonly<Record<string, string>>;
 }
 
 interface Named {
@@ -98,7 +98,7 @@ export function brokerDefinitions(input: BrokerDefinitionsInput): BrokerDefiniti
 }
 
 function hashOf(input: BrokerDefinitionsInput, prefix: string): string {
-  const hash = input.passwordHashes[prefix];
+  const hash = input.passwords[prefix];
   if (hash === undefined || hash === '') throw new Error(`no password hash is given for broker user "${prefix}"`);
   return hash;
 }

@@ -1,6 +1,6 @@
 import { type Clock, type AppError, backoffMs, type Logger, type Rng, systemClock, systemRng } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
-import { userNameOf } from './broker_user.ts';
+import { userNameOf } from './broker_identity.ts';
 import { type OpenConnection, openConnection } from './link_connection.ts';
 import { LinkSession } from './link_session.ts';
 import { raise, refusalOf } from './rabbit_errors.ts';

@@ -4,7 +4,7 @@ import { SERVICES } from './topology.ts';
 export const SETUP_USERS = ['topology', 'ops'] as const;
 
 /** Who a process is on the broker. */
-export interface BrokerUser {
+export interface BrokerIdentity {
   readonly user: string;
   /** What stands before the service prefix where clones share one broker; `''` where they do not. */
   readonly userPrefix: string;
@@ -22,7 +22,7 @@ export function userNameOf(url: string): string {
 }
 
 /** Reads the identity out of the user name: `w1a2b3-auth` is service `auth` of the clone `w1a2b3-`. */
-export function userOf(url: string, prefix?: string): BrokerUser {
+export function userOf(url: string, prefix?: string): BrokerIdentity {
   const user = userNameOf(url);
   const known = prefix === undefined ? [...SERVICES.map((service) => service.prefix), ...SETUP_USERS] : [prefix];
   const found = known.find((candidate) => user.endsWith(candidate));
