@@ -1,0 +1,30 @@
+import { deleteUsers, deleteVhosts, hashRabbitPassword, importDefinitions, listUsers, unwrapAdminResult } from '@warren/provision';
+import { brokerDefinitions, declareExchanges, SERVICES, SETUP_USERS } from '@warren/rabbit';
+import { brokerPasswordName } from '../env/secrets.ts';
+import type { RabbitPlace } from '../servers/place.ts';
+import { requireSetting } from '../servers/service_urls.ts';
+
+type Settings = Readonly<Record<string, string>>;
+
+/** Every broker user of an installation, without the prefix of the clone. */
+const brokerUsers = (): string[] => [...SERVICES.map((service) => service.prefix), ...SETUP_USERS];
+
+/**
+ * Vhost, users, their rights and the exchanges, in one import. In single-user mode only the exchanges, by the given user.
+ * May be repeated at any time.
+ */
+export async function setupBroker(place: RabbitPlace, settings: Settings): Promise<void> {
+  if (place.admin === undefined) return declareExchanges(place.url);
+  const hashes = brokerUsers().map((prefix) => [prefix, hashRabbitPassword(requireSetting(settings, brokerPasswordName(prefix)))] as const);
+  const definitions = brokerDefinitions({ vhost: place.vhost, userPrefix: place.userPrefix, passwords: Object.fromEntries(hashes) });
+  unwrapAdminResult(await importDefinitions(place.admin, definitions));
+}
+
+/** Removes the vhost with all it holds and the users of this clone. Does nothing in single-user mode: there nothing is Warren's own. */
+export async function removeBroker(place: RabbitPlace): Promise<void> {
+  const { admin, vhost, userPrefix } = place;
+  if (admin === undefined) return;
+  unwrapAdminResult(await deleteVhosts(admin, [vhost]));
+  const users = unwrapAdminResult(await listUsers(admin));
+  unwrapAdminResult(await deleteUsers(admin, users.filter((user) => user.startsWith(userPrefix))));
+}

@@ -1,0 +1,21 @@
+/** A failure that the person at the terminal can act on: `message` is one sentence, without a stack and without a secret. */
+export class ToolError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ToolError';
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
+
+/** What went wrong, as text for one line; passwords in URLs are blanked. */
+export function sentenceOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return withoutPasswords(text.split('\n')[0] ?? '').trim() || 'an unknown failure';
+}
+
+/** The text with the password of every URL in it blanked. */
+export function withoutPasswords(text: string): string {
+  return text.replaceAll(/(\w+:\/\/[^\s:/@]*):[^\s/]*@/g, '$1:***@');
+}
