@@ -7,7 +7,8 @@ type SendArguments = Parameters<Redis['sendCommand']>;
 export class SupervisedRedis extends Redis {
   override sendCommand(command: Command, stream?: SendArguments[1]): unknown {
     const sent = super.sendCommand(command, stream);
-    if (!(sent instanceof Promise)) return sent;
+    // A pipeline gathers the failures itself and drops what is returned here: a derived promise would be an unhandled rejection.
+    if (stream !== undefined || !(sent instanceof Promise)) return sent;
     return sent.catch((error: unknown) => {
       throw toRedisError(error);
     });
