@@ -1,4 +1,4 @@
-import type { RedisClient } from '@warren/redis';
+import { defineScript, type RedisClient } from '@warren/redis';
 import * as z from 'zod';
 import { SAMPLE_TTL_MS } from '../allocation_settings.ts';
 import type { LoadSample } from '../services/pick_server.ts';
@@ -9,36 +9,27 @@ export interface ReportedLoad {
   readonly games: number;
 }
 
-/** A key of another type (somebody wrote into our prefix) is replaced: it would refuse this server's metrics for ever. */
-const WRITE_SAMPLE = `
+/**
+ * Redis' own clock dates the samples, so that the clocks of the allocators do not matter. A key of another type (somebody
+ * wrote into our prefix) is replaced: it would refuse this server's metrics for ever.
+ */
+const WRITE_SAMPLE = defineScript({
+  name: 'allocatorWriteSample',
+  keys: 1,
+  lua: `
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
 local time = redis.call('TIME')
 local at = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], 'cpu', ARGV[1], 'ram', ARGV[2], 'games', ARGV[3], 'at', string.format('%.0f', at))
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return at`;
+redis.call('PEXPIRE', KEYS[1], ARGV[4])`,
+  parse: () => undefined,
+});
 
-/** Redis' own clock dates and ages the samples, so that the clocks of the allocators do not matter. */
-const READ_SAMPLES = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local samples = {}
-for i, key in ipairs(KEYS) do
-  local sample = redis.pcall('HMGET', key, 'cpu', 'ram', 'games', 'at')
-  if sample.err or not sample[4] then
-    samples[i] = {}
-  else
-    samples[i] = { sample[1], sample[2], sample[3], string.format('%.0f', now - tonumber(sample[4])) }
-  end
-end
-return samples`;
-
-const Share = z.coerce.number().min(0).max(1);
-const StoredSample = z
-  .tuple([z.string().min(1), z.string().min(1), z.string().min(1), z.string().min(1)])
-  .pipe(z.tuple([Share, Share, z.coerce.number().int().min(0), z.coerce.number().min(0)]));
-const StoredSamples = z.array(z.array(z.string().nullable()));
+const digits = z.string().regex(/^\d{1,15}$/).transform(Number);
+const share = z.string().regex(/^\d(?:\.\d+)?(?:e-\d+)?$/).transform(Number).refine((value) => value <= 1);
+const StoredSample = z.tuple([share, share, digits, digits]);
+const Time = z.tuple([digits, digits]);
 
 const sampleKey = (instanceId: string): string => `allocator:server:${instanceId}`;
 
@@ -50,23 +41,38 @@ export class SampleRepository {
     this.#redis = redis;
   }
 
+  /** @throws AppError SERVICE_UNAVAILABLE */
   async write(instanceId: string, load: ReportedLoad): Promise<void> {
-    await this.#redis.commands.eval(WRITE_SAMPLE, 1, sampleKey(instanceId), load.cpu, load.ram, load.games, SAMPLE_TTL_MS);
+    await this.#redis.run(WRITE_SAMPLE, [sampleKey(instanceId)], [load.cpu, load.ram, load.games, SAMPLE_TTL_MS]);
   }
 
-  /** The samples of these servers. One that is absent, unreadable or out of bounds is left out. */
+  /**
+   * The samples of these servers, in one round trip. One that is absent, unreadable, out of bounds or from the future is
+   * left out.
+   * @throws AppError SERVICE_UNAVAILABLE, or what else the connection failed with
+   */
   async read(instanceIds: readonly string[]): Promise<ReadonlyMap<string, LoadSample>> {
-    if (instanceIds.length === 0) return new Map();
-    const found = StoredSamples.parse(
-      await this.#redis.commands.eval(READ_SAMPLES, instanceIds.length, ...instanceIds.map(sampleKey)),
-    );
     const samples = new Map<string, LoadSample>();
+    if (instanceIds.length === 0) return samples;
+    const pipeline = this.#redis.commands.pipeline();
+    for (const instanceId of instanceIds) pipeline.hmget(sampleKey(instanceId), 'cpu', 'ram', 'games', 'at');
+    // after the samples, so that none of them is younger than now
+    const replies = (await pipeline.time().exec()) ?? [];
+    const now = nowOf(replies.at(-1));
     for (const [index, instanceId] of instanceIds.entries()) {
-      const sample = StoredSample.safeParse(found[index]);
-      if (!sample.success) continue;
-      const [cpu, ram, games, ageMs] = sample.data;
-      samples.set(instanceId, { cpu, ram, games, ageMs });
+      const stored = StoredSample.safeParse(replies[index]?.[1]);
+      if (!stored.success) continue;
+      const [cpu, ram, games, at] = stored.data;
+      if (at <= now) samples.set(instanceId, { cpu, ram, games, ageMs: now - at });
     }
     return samples;
   }
+}
+
+/** Epoch milliseconds of a TIME reply. */
+function nowOf(reply: [error: Error | null, result: unknown] | undefined): number {
+  if (reply?.[0] != null) throw reply[0];
+  const raw = reply?.[1];
+  const [seconds, micros] = Time.parse(Array.isArray(raw) ? raw.map(String) : raw);
+  return seconds * 1_000 + Math.floor(micros / 1_000);
 }

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '@warren/kernel';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TestAllocator } from './test_allocator.ts';
+
+let store: TestAllocator;
+
+beforeAll(async () => {
+  store = await TestAllocator.open();
+});
+
+afterAll(() => store.close());
+
+test('200 parallel requests for 20 games on 3 servers, with Redis emptied in between, give one lease per game within capacity', async () => {
+  const replicas = [store.replica(), store.replica(), store.replica()];
+  const [first] = replicas;
+  if (first === undefined) throw new Error('no replica');
+  const servers = ['storm-1', 'storm-2', 'storm-3'];
+  for (const id of servers) await first.register(id, 7);
+  const games = Array.from({ length: 20 }, () => randomUUID());
+  const stop = new AbortController();
+  const beating = (async () => {
+    while (!stop.signal.aborted) {
+      await Promise.all(servers.map((id) => first.heartbeat(id, { cpu: Math.random(), ram: Math.random() })));
+      await store.tempRedis.drop();
+      await systemClock.sleep(20, stop.signal);
+    }
+  })();
+  const replies = await Promise.all(
+    Array.from({ length: 200 }, async (_, index) => {
+      const game = games[index % games.length] ?? '';
+      return { game, reply: await (replicas[index % replicas.length] ?? first).assign(game) };
+    }),
+  );
+  stop.abort();
+  await beating;
+  const placed = new Map<string, Set<string>>();
+  for (const { game, reply } of replies) {
+    if (!reply.success) throw new Error(`no server for ${game}`);
+    placed.set(game, (placed.get(game) ?? new Set()).add(`${reply.lease_id} ${reply.instance_id}`));
+  }
+  expect(placed.size).toBe(20);
+  expect([...placed.values()].every((answers) => answers.size === 1)).toBe(true);
+  expect(await store.leases()).toHaveLength(20);
+  expect(await store.violations()).toEqual([]);
+  expect(await store.outbox('allocator.game_assigned')).toHaveLength(20);
+});
