@@ -8,8 +8,9 @@ const CTL_TIMEOUT_MS = 120_000;
 /** As much of the tool's complaint as is worth repeating. */
 const MAX_MESSAGE_CHARS = 600;
 
+// A node that is down makes the tool print advice about cookies too: only what really happened may match.
 const SYMPTOMS: readonly [RegExp, AdminFailure][] = [
-  [/only root or rabbitmq|authentication failed|erlang\.cookie|eacces|permission denied/i, 'not_permitted'],
+  [/only root or rabbitmq|authentication failed|distribution failed|eacces|permission denied/i, 'not_permitted'],
   [/unable to perform an operation on node|nodedown|unable to connect|no answer within/i, 'unreachable'],
 ];
 

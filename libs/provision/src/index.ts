@@ -23,7 +23,7 @@ export { freePort, isPortFree, probePort, waitForPort } from './ports.ts';
 export { adoptPrivatePostgres, startPrivatePostgres } from './private_postgres.ts';
 export { adoptPrivateRabbit, type PrivateRabbit, type PrivateRabbitOptions, startPrivateRabbit } from './private_rabbit.ts';
 export { adoptPrivateRedis, startPrivateRedis } from './private_redis.ts';
-export type { PrivateServer, PrivateServerOptions } from './private_server.ts';
+export { destroyPrivateServer, type PrivateServer, type PrivateServerOptions } from './private_server.ts';
 export { identifyProcess, isRunning, type ProcessIdentity } from './process_identity.ts';
 export { ProvisionError, type ProvisionErrorCode } from './provision_error.ts';
 export { hashRabbitPassword, RABBIT_HASHING_ALGORITHM } from './rabbit_password.ts';

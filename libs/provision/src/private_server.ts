@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Account, serverAccount } from './account.ts';
 import { endProcessesOf } from './leftovers.ts';
 import { freePortNear, isPortFree } from './ports.ts';
-import { type PrivateState, readState, writeState } from './private_state.ts';
+import { type PrivateState, readAnyState, readState, writeState } from './private_state.ts';
 import { isRunning, type ProcessIdentity } from './process_identity.ts';
 import { ProvisionError } from './provision_error.ts';
 import type { ServerKind } from './server_binaries.ts';
@@ -19,6 +19,8 @@ const PROGRESS_EVERY_MS = 5000;
 const MAX_START_ATTEMPTS = 3;
 const KILL_WAIT_MS = 10_000;
 const EPMD_GRACE_MS = 2000;
+/** Data that is about to be deleted needs no long farewell. */
+const DESTROY_GRACE_MS = 5000;
 
 export interface PrivateServerOptions {
   /** Created when missing. A server started again in the same folder keeps its data, password and, when it is free, its port. */
@@ -176,10 +178,10 @@ async function launch(recipe: ServerRecipe, options: PrivateServerOptions): Prom
   const previous = readState(dataDir, recipe.kind);
   if (previous !== undefined) await stopRecorded(recipe, previous);
   else await setAsideLostHome(dataDir, options);
+  const port = await choosePort(options, previous);
   const account = serverAccount(recipe.accountName);
   const home = serverHome({ dataDir, known: previous?.home, account, plainPathOnly: recipe.plainPathOnly });
   await endProcessesOf(home);
-  const port = await choosePort(options, previous);
   const password = previous?.password ?? newPassword();
   const base: PrivateState = { ...(previous ?? {}), kind: recipe.kind, home, port, password };
   // Recorded before the start: the password is about to be written into the server's own data.
@@ -211,6 +213,20 @@ async function launchOnFreePort(recipe: ServerRecipe, options: PrivateServerOpti
       if (!portWasTaken || attempt === MAX_START_ATTEMPTS) throw error;
     }
   }
+}
+
+/** Ends whatever server was recorded in the data folder, running or not, and deletes its data and the folder. */
+export async function destroyPrivateServer(dataDir: string): Promise<void> {
+  const resolved = path.resolve(dataDir);
+  const state = readAnyState(resolved);
+  for (const identity of [state?.server, state?.rabbit?.epmd]) {
+    if (identity !== undefined) await stopProcess(identity, { graceMs: DESTROY_GRACE_MS });
+  }
+  for (const home of [path.join(resolved, 'home'), state?.home ?? resolved]) {
+    await endProcessesOf(home);
+    fs.rmSync(home, { recursive: true, force: true });
+  }
+  fs.rmSync(resolved, { recursive: true, force: true });
 }
 
 /** The running server of a data folder, or undefined when none runs there that answers. */

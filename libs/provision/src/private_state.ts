@@ -28,13 +28,18 @@ export type PrivateState = z.infer<typeof PrivateState>;
 const stateFile = (dataDir: string): string => path.join(dataDir, 'server.json');
 
 /** The state recorded in a data folder; undefined when there is none or it is not readable as such. */
-export function readState(dataDir: string, kind: PrivateState['kind']): PrivateState | undefined {
+export function readAnyState(dataDir: string): PrivateState | undefined {
   try {
-    const state = PrivateState.parse(JSON.parse(fs.readFileSync(stateFile(dataDir), 'utf8')));
-    return state.kind === kind ? state : undefined;
+    return PrivateState.parse(JSON.parse(fs.readFileSync(stateFile(dataDir), 'utf8')));
   } catch {
     return undefined;
   }
+}
+
+/** As `readAnyState`, for a server of this kind only. */
+export function readState(dataDir: string, kind: PrivateState['kind']): PrivateState | undefined {
+  const state = readAnyState(dataDir);
+  return state?.kind === kind ? state : undefined;
 }
 
 /** Replaces the recorded state in one step; the file holds a password and is readable by its owner only. */

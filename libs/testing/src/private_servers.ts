@@ -9,6 +9,7 @@ import {
   startPrivateRabbit,
   startPrivateRedis,
 } from '@warren/provision';
+import { tempName } from './temp_names.ts';
 
 /** Servers of one test file, for tests that kill them. A server started again keeps its data, port and password. */
 export interface PrivateServers {
@@ -21,8 +22,9 @@ export interface PrivateServers {
 
 /** Each function starts its server at the first call, returns the running one, and starts it again after a kill. Call `destroy()` when done. */
 export async function privateServers(): Promise<PrivateServers> {
-  const root = await fs.mkdtemp(path.join(os.tmpdir(), 'warren-private-'));
-  await fs.chmod(root, 0o711);
+  const root = path.join(os.tmpdir(), tempName());
+  // The accounts of the servers must be able to pass through.
+  await fs.mkdir(root, { mode: 0o711 });
   const started = new Map<string, PrivateServer>();
   const keep = <T extends PrivateServer>(server: T): T => {
     started.set(server.kind, server);

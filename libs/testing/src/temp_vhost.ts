@@ -1,3 +1,4 @@
+import { readEnvironment } from '@warren/kernel';
 import {
   type BrokerBindingDefinition,
   type BrokerDefinitions,
@@ -81,7 +82,7 @@ export async function removeVhosts(names: readonly string[]): Promise<void> {
 
 /** A vhost of one's own on the test broker. Call `drop()` when done. */
 export async function tempVhost(): Promise<TempVhost> {
-  const runDir = process.env[RUN_DIR_VARIABLE];
+  const runDir = readEnvironment()[RUN_DIR_VARIABLE] || undefined;
   const name = await claim(runDir);
   return {
     name,
