@@ -91,6 +91,7 @@ describe('a database behind a black hole', () => {
     await db.ping();
     proxy.flow('drop');
     const hanging = timed(db.ping());
+    await sleep(50);
     const { error, ms } = await timed(db.close());
     expect(error).toBeUndefined();
     expect(ms).toBeLessThan(2_500);
