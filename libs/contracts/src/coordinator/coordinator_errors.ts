@@ -13,6 +13,7 @@ export const COORDINATOR_ERRORS = {
 /** Why a match ended without a result: the `code` of `match.failed`. */
 export const MATCH_FAILURES = {
   MATCH_NO_SERVER: 'No game server had a free place in time.',
+  MATCH_INVITE_FAILED: 'The join tickets of the match could not be issued in time.',
   MATCH_SERVER_SILENT: 'The game server did not confirm the match in time.',
   MATCH_SERVER_LOST: 'The game server went away during the match.',
   MATCH_PLAYER_ABSENT: 'A player did not join in time.',
