@@ -92,6 +92,27 @@ test('a game whose reservation ran out gets a new lease, and the end of the old 
   await one.release(game);
 });
 
+test('on a full fleet the place of an overdue reservation serves its own game again', async () => {
+  await store.query(`UPDATE servers SET state = 'draining'`);
+  await one.register('overdue-1', 1);
+  const game = randomUUID();
+  const first = await one.place(game);
+  await store.query(`UPDATE leases SET expires_at = now() - interval '1 second' WHERE lease_id = '${first.lease_id}'`);
+  expect((await one.place(game)).lease_id).not.toBe(first.lease_id);
+  expect(await store.violations()).toEqual([]);
+  await store.query(`UPDATE servers SET state = 'ready'`);
+});
+
+test('while the servers that are seen are full, one without fresh metrics is not tried', async () => {
+  await store.query(`UPDATE servers SET state = 'draining'`);
+  await one.register('seen-1', 1);
+  await one.heartbeat('seen-1');
+  await one.register('unseen-1', 1);
+  await one.place(randomUUID());
+  expect(await one.assign(randomUUID())).toEqual({ success: false, code: 'ALLOCATOR_NO_SERVER', retryable: true });
+  await store.query(`UPDATE servers SET state = 'ready'`);
+});
+
 test('a release may be repeated, and of an unknown game nothing is released', async () => {
   const game = randomUUID();
   const { lease_id, instance_id } = await one.place(game);

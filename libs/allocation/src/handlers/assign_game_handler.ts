@@ -3,7 +3,7 @@ import { type ASSIGN_GAME, type AssignGameDto, type AssignGameReply, COMMON_ERRO
 import { errorFactory, newId, type Rng } from '@warren/kernel';
 import type { Counter, Metrics } from '@warren/telemetry';
 import { type AllocationSettings, FRESH_SAMPLE_MS } from '../allocation_settings.ts';
-import type { LeaseRepository } from '../repositories/lease_repository.ts';
+import type { LeaseRepository, LiveLease } from '../repositories/lease_repository.ts';
 import type { ServerRepository } from '../repositories/server_repository.ts';
 import type { LeaseEnding } from '../services/lease_ending.ts';
 import { type Candidate, pickServer } from '../services/pick_server.ts';
@@ -63,17 +63,20 @@ export class AssignGameHandler implements HandlerFor<typeof ASSIGN_GAME, readonl
   async apply(dto: AssignGameDto, context: ApplyContext, candidates: readonly Candidate[]): Promise<AssignGameReply> {
     const decision: Decision = { dto, context, candidates };
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const reply = (await this.#assignNew(decision)) ?? (await this.#findAssigned(decision));
-      if (reply !== undefined) return reply;
+      const instanceId = this.#pick(decision);
+      const placed = instanceId === null ? undefined : await this.#assignNew(decision, instanceId);
+      if (placed !== undefined) return placed;
+      const live = await this.#deps.leases.findLive(context.tx, dto.game_id);
+      if (live !== undefined && !live.overdue) return this.#repeat(live);
+      if (live !== undefined) await this.#endOverdue(decision, live);
+      else if (instanceId === null) return this.#refuse();
     }
     throw raise('SERVICE_OVERLOADED', { message: 'The game is being released and assigned over and over. Try again.' });
   }
 
-  /** @returns undefined when the game has a live lease, or when no server can be tried and it may have one */
-  async #assignNew(decision: Decision): Promise<AssignGameReply | undefined> {
+  /** @returns undefined when the game has a live lease */
+  async #assignNew(decision: Decision, instanceId: string): Promise<AssignGameReply | undefined> {
     const { dto, context } = decision;
-    const instanceId = this.#pick(decision);
-    if (instanceId === null) return undefined;
     const leaseId = newId();
     const expiresAt = await this.#deps.leases.reserve(context.tx, {
       leaseId,
@@ -120,16 +123,17 @@ export class AssignGameHandler implements HandlerFor<typeof ASSIGN_GAME, readonl
     return { success: true, instance_id: instanceId, address, lease_id: leaseId, expires_at };
   }
 
-  /** @returns undefined when the live lease ended meanwhile, so that a new one can be tried */
-  async #findAssigned(decision: Decision): Promise<AssignGameReply | undefined> {
-    const { dto, context } = decision;
-    const live = await this.#deps.leases.findLive(context.tx, dto.game_id);
-    if (live === undefined) return hasPlace(decision.candidates) ? undefined : this.#refuse();
-    if (live.overdue) {
-      const ended = await this.#deps.leases.endThese(context.tx, [live.leaseId], { state: 'expired', reason: 'confirm_timeout' });
-      await this.#deps.ending.lost(context.tx, context, ended, 'confirm_timeout');
-      return undefined;
-    }
+  /** Ends a reservation that ran out, before the sweeper does; its place may serve this very request. */
+  async #endOverdue(decision: Decision, live: LiveLease): Promise<void> {
+    const { context } = decision;
+    const ended = await this.#deps.leases.endThese(context.tx, [live.leaseId], { state: 'expired', reason: 'confirm_timeout' });
+    await this.#deps.ending.lost(context.tx, context, ended, 'confirm_timeout');
+    decision.candidates = decision.candidates.map((candidate) =>
+      candidate.instanceId === live.instanceId ? { ...candidate, used: Math.max(0, candidate.used - 1) } : candidate,
+    );
+  }
+
+  #repeat(live: LiveLease): AssignGameReply {
     this.#assigned.inc({ outcome: 'repeated' });
     const expires_at = live.expiresAt?.toISOString() ?? null;
     return { success: true, instance_id: live.instanceId, address: live.address, lease_id: live.leaseId, expires_at };
@@ -146,8 +150,4 @@ export class AssignGameHandler implements HandlerFor<typeof ASSIGN_GAME, readonl
     this.#assigned.inc({ outcome: 'no_server' });
     return { success: false, code: NO_SERVER, retryable: true };
   }
-}
-
-function hasPlace(candidates: readonly Candidate[]): boolean {
-  return candidates.some((candidate) => candidate.used < candidate.capacity);
 }
