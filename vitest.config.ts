@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config';
 const places = ['apps', 'libs', 'tests', 'examples', 'tools'];
 const exclude = ['**/node_modules/**', '**/.warren/**'];
 
-/** `unit` needs nothing but Node; `real` meets RabbitMQ, Postgres and Redis, whose addresses `npm test` puts into WARREN_TEST_*. */
+/**
+ * `unit` needs nothing but Node; `real` meets RabbitMQ, Postgres and Redis, whose addresses `npm test` puts into
+ * WARREN_TEST_*.
+ */
 export default defineConfig({
   test: {
     reporters: ['default'],

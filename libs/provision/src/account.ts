@@ -18,11 +18,16 @@ function parsePasswd(text: string, name: string): Account | undefined {
   return { name, uid: Number(uid), gid: Number(gid) };
 }
 
-/** The account to drop to when running as root (Postgres refuses root, the others need it not): the server's own, or `nobody`. Undefined when not root. */
+/**
+ * The account to drop to when running as root (Postgres refuses root, the others need it not): the server's own, or
+ * `nobody`. Undefined when not root.
+ */
 export function serverAccount(preferred: string): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const passwd = fs.readFileSync('/etc/passwd', 'utf8');
-  return parsePasswd(passwd, preferred) ?? parsePasswd(passwd, 'nobody') ?? { name: 'nobody', uid: 65_534, gid: 65_534 };
+  return (
+    parsePasswd(passwd, preferred) ?? parsePasswd(passwd, 'nobody') ?? { name: 'nobody', uid: 65_534, gid: 65_534 }
+  );
 }
 
 /** Whether the account can enter and write the directory; found out by trying, because any parent may forbid it. */

@@ -14,7 +14,10 @@ export type BrokerAdmin = z.infer<typeof BrokerAdmin>;
 export type CtlAdmin = Extract<BrokerAdmin, { kind: 'rabbitmqctl' }>;
 export type HttpAdmin = Extract<BrokerAdmin, { kind: 'http' }>;
 
-/** `not_permitted`: no rights. `missing`: no such program. `unreachable`: nobody answers. `failed`: the broker refused the content. */
+/**
+ * `not_permitted`: no rights. `missing`: no such program. `unreachable`: nobody answers. `failed`: the broker
+ * refused the content.
+ */
 export type AdminFailure = 'not_permitted' | 'missing' | 'unreachable' | 'failed';
 export type AdminResult<T> = { ok: true; value: T } | { ok: false; reason: AdminFailure; message: string };
 

@@ -8,7 +8,10 @@ function operations(admin: BrokerAdmin): AdminOperations {
   return admin.kind === 'rabbitmqctl' ? ctlAdmin(admin) : httpAdmin(admin);
 }
 
-/** Creates or overwrites everything in `definitions`, all of it in one call. Passwords travel by a pipe or a request body, never by arguments. */
+/**
+ * Creates or overwrites everything in `definitions`, all of it in one call. Passwords travel by a pipe or a request
+ * body, never by arguments.
+ */
 export function importDefinitions(admin: BrokerAdmin, definitions: BrokerDefinitions): Promise<AdminResult<void>> {
   return operations(admin).importDefinitions(definitions);
 }

@@ -32,7 +32,10 @@ async function ctl(admin: CtlAdmin, args: readonly string[], stdin?: string): Pr
   return { ok: false, reason: failureOf(result), message: `${admin.command.join(' ')} ${args[0] ?? ''}: ${said}` };
 }
 
-/** Runs one Erlang expression inside the broker and returns what it printed. The expression must not hold `$`, a backtick or a backslash: Debian's wrapper passes it through a shell. */
+/**
+ * Runs one Erlang expression inside the broker and returns what it printed. The expression must not hold `$`, a
+ * backtick or a backslash: Debian's wrapper passes it through a shell.
+ */
 export function evalErlang(admin: CtlAdmin, expression: string): Promise<AdminResult<string>> {
   return ctl(admin, ['-q', 'eval', expression]);
 }
@@ -42,11 +45,7 @@ function erlangList(names: readonly string[]): string {
   return `[${names.map((name) => `base64:decode("${Buffer.from(name).toString('base64')}")`).join(',')}]`;
 }
 
-async function evalForEach(
-  admin: CtlAdmin,
-  names: readonly string[],
-  call: string,
-): Promise<AdminResult<void>> {
+async function evalForEach(admin: CtlAdmin, names: readonly string[], call: string): Promise<AdminResult<void>> {
   for (let start = 0; start < names.length; start += MAX_NAMES_PER_EVAL) {
     const list = erlangList(names.slice(start, start + MAX_NAMES_PER_EVAL));
     const result = await evalErlang(admin, `lists:foreach(fun(N) -> catch ${call} end, ${list}).`);
@@ -77,7 +76,8 @@ const Queue: z.ZodType<QueueState> = z
   .object({ name: z.string(), type: z.string(), messages: z.number(), consumers: z.number() })
   .transform(({ name, type, messages, consumers }) => ({ name, type: shortType(type), messages, consumers }));
 
-// 3.10 prints the module name (rabbit_quorum_queue), newer versions the short name; the management API always the short one.
+// 3.10 prints the module name (rabbit_quorum_queue), newer versions the short name; the management API always the short
+// one.
 function shortType(type: string): string {
   return type.replace(/^rabbit_(\w+)_queue$/, '$1');
 }
@@ -97,7 +97,6 @@ export function ctlAdmin(admin: CtlAdmin): AdminOperations {
     deleteUsers: (users) => evalForEach(admin, users, 'rabbit_auth_backend_internal:delete_user(N, <<"warren">>)'),
     listVhosts: async () => names(await list(admin, ['list_vhosts', 'name'], Named), (item) => item.name),
     listUsers: async () => names(await list(admin, ['list_users'], User), (item) => item.user),
-    listQueues: (vhost) =>
-      list(admin, ['list_queues', '-p', vhost, 'name', 'type', 'messages', 'consumers'], Queue),
+    listQueues: (vhost) => list(admin, ['list_queues', '-p', vhost, 'name', 'type', 'messages', 'consumers'], Queue),
   };
 }

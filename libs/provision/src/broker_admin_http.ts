@@ -42,7 +42,11 @@ async function answerOf(request: ApiRequest, url: string, response: Response): P
   return { ok: false, reason, message: `${url} answered ${response.status}: ${text.slice(0, MAX_MESSAGE_CHARS)}` };
 }
 
-async function deleteAll(admin: HttpAdmin, kind: 'vhosts' | 'users', names: readonly string[]): Promise<AdminResult<void>> {
+async function deleteAll(
+  admin: HttpAdmin,
+  kind: 'vhosts' | 'users',
+  names: readonly string[],
+): Promise<AdminResult<void>> {
   for (const name of names) {
     const result = await api(admin, { method: 'DELETE', path: `${kind}/${encodeURIComponent(name)}` });
     if (!result.ok) return result;

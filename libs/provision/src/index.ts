@@ -21,7 +21,12 @@ export type {
 export { installServerPackages, type InstallSystem } from './install_server_packages.ts';
 export { freePort, isPortFree, probePort, waitForPort } from './ports.ts';
 export { adoptPrivatePostgres, startPrivatePostgres } from './private_postgres.ts';
-export { adoptPrivateRabbit, type PrivateRabbit, type PrivateRabbitOptions, startPrivateRabbit } from './private_rabbit.ts';
+export {
+  adoptPrivateRabbit,
+  type PrivateRabbit,
+  type PrivateRabbitOptions,
+  startPrivateRabbit,
+} from './private_rabbit.ts';
 export { adoptPrivateRedis, startPrivateRedis } from './private_redis.ts';
 export { destroyPrivateServer, type PrivateServer, type PrivateServerOptions } from './private_server.ts';
 export { identifyProcess, isRunning, type ProcessIdentity } from './process_identity.ts';

@@ -25,7 +25,13 @@ afterEach(() => fs.rmSync(dir, { recursive: true }));
 /** An apt-get that writes down how it was called and what the policy said at that moment. */
 function aptGet(end = 'exit 0'): string {
   const file = path.join(dir, 'apt-get');
-  const script = ['#!/bin/sh', `echo "$@" >> '${calls}'`, 'case "$*" in *install*) ;; *) exit 0;; esac', `'${policyFile}'; echo policy $? >> '${calls}'`, end];
+  const script = [
+    '#!/bin/sh',
+    `echo "$@" >> '${calls}'`,
+    'case "$*" in *install*) ;; *) exit 0;; esac',
+    `'${policyFile}'; echo policy $? >> '${calls}'`,
+    end,
+  ];
   fs.writeFileSync(file, `${script.join('\n')}\n`, { mode: 0o755 });
   return file;
 }
@@ -35,10 +41,16 @@ function system(changes: Partial<InstallSystem> = {}): InstallSystem {
   return { ...base, ...changes, aptGet: changes.aptGet ?? aptGet() };
 }
 
+const saying = (text: string): unknown => expect.stringContaining(text);
+
 const quiet = (): void => undefined;
 
 test('Missing servers are installed by one call while the policy forbids every start', async () => {
-  const installed = await installServerPackages(['rabbitmq', 'postgres', 'redis'], quiet, system({ isInstalled: (kind) => kind === 'redis' }));
+  const installed = await installServerPackages(
+    ['rabbitmq', 'postgres', 'redis'],
+    quiet,
+    system({ isInstalled: (kind) => kind === 'redis' }),
+  );
   expect(installed).toEqual(['rabbitmq-server', 'postgresql']);
   expect(fs.readFileSync(calls, 'utf8').trim().split('\n')).toEqual([
     '-o DPkg::Lock::Timeout=120 update',
@@ -49,16 +61,21 @@ test('Missing servers are installed by one call while the policy forbids every s
 });
 
 test('With everything installed nothing is called', async () => {
-  expect(await installServerPackages(['rabbitmq'], quiet, system({ isInstalled: () => true, isRoot: false }))).toEqual([]);
+  expect(await installServerPackages(['rabbitmq'], quiet, system({ isInstalled: () => true, isRoot: false }))).toEqual(
+    [],
+  );
   expect(fs.existsSync(calls)).toBe(false);
 });
 
 test('Without root or apt-get the message says what to do by hand', async () => {
   const code = 'PROVISION_INSTALL_NOT_POSSIBLE';
   const notRoot = installServerPackages(['redis'], quiet, system({ isRoot: false }));
-  await expect(notRoot).rejects.toMatchObject({ code, message: expect.stringContaining('sudo apt-get install redis-server') });
+  await expect(notRoot).rejects.toMatchObject({
+    code,
+    message: saying('sudo apt-get install redis-server'),
+  });
   const noApt = installServerPackages(['redis'], quiet, system({ aptGet: path.join(dir, 'none') }));
-  await expect(noApt).rejects.toMatchObject({ code, message: expect.stringContaining('redis-server') });
+  await expect(noApt).rejects.toMatchObject({ code, message: saying('redis-server') });
 });
 
 test('A policy that was there comes back with its content and mode, also after a failure', async () => {
@@ -66,7 +83,7 @@ test('A policy that was there comes back with its content and mode, also after a
   const failing = system({ aptGet: aptGet('echo broken pipe >&2; exit 100') });
   await expect(installServerPackages(['redis'], quiet, failing)).rejects.toMatchObject({
     code: 'PROVISION_INSTALL_FAILED',
-    message: expect.stringContaining('broken pipe'),
+    message: saying('broken pipe'),
   });
   expect(fs.readFileSync(calls, 'utf8')).toContain('policy 101');
   expect(fs.readFileSync(policyFile, 'utf8')).toBe('#!/bin/sh\nexit 42\n');
@@ -77,14 +94,20 @@ const MODULE = fileURLToPath(new URL('./policy_rc.ts', import.meta.url));
 
 /** Holds the policy in another process until that is ended by the signal. */
 async function holdPolicyUntil(signal: NodeJS.Signals): Promise<void> {
-  const wait = "const alive = setInterval(() => {}, 1000); signal.addEventListener('abort', () => { clearInterval(alive); resolve(); })";
+  const wait =
+    'const alive = setInterval(() => {}, 1000); signal.onabort = () => { clearInterval(alive); resolve(); };';
   const work = `(signal) => { console.log('held'); return new Promise((resolve) => { ${wait} }); }`;
-  const script = `const { withoutServiceStarts } = await import(${JSON.stringify(MODULE)}); await withoutServiceStarts(${JSON.stringify(policyFile)}, ${work});`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const script = [
+    `const { withoutServiceStarts } = await import(${JSON.stringify(MODULE)});`,
+    `await withoutServiceStarts(${JSON.stringify(policyFile)}, ${work});`,
+  ].join('\n');
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout, 'data');
   expect(fs.readFileSync(policyFile, 'utf8')).toContain('exit 101');
   child.kill(signal);
-  const [, endedBy] = await once(child, 'exit');
+  const [, endedBy] = (await once(child, 'exit')) as unknown[];
   expect(endedBy).toBe(signal);
 }
 

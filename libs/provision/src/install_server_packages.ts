@@ -50,7 +50,10 @@ function apt(system: InstallSystem, args: readonly string[], watch: Watch): Prom
 function requirePossible(system: InstallSystem, packages: readonly string[]): void {
   const wanted = packages.join(' ');
   if (!fs.existsSync(system.aptGet)) {
-    throw new ProvisionError('PROVISION_INSTALL_NOT_POSSIBLE', `This machine has no apt-get; install by hand: ${wanted}.`);
+    throw new ProvisionError(
+      'PROVISION_INSTALL_NOT_POSSIBLE',
+      `This machine has no apt-get; install by hand: ${wanted}.`,
+    );
   }
   if (!system.isRoot) {
     const advice = `sudo apt-get install ${wanted}`;
@@ -80,8 +83,10 @@ async function install(system: InstallSystem, packages: readonly string[], watch
 }
 
 /**
- * Installs the Debian packages of those servers that this machine lacks, as root by apt-get. None of them is started, now or by the
- * installation, and nothing new listens on a standard port afterwards. Resolves to the packages installed; none when all were there.
+ * Installs the Debian packages of those servers that this machine lacks, as root by apt-get. None of them is started,
+ * now or by the
+ * installation, and nothing new listens on a standard port afterwards. Resolves to the packages installed; none when
+ * all were there.
  * @throws ProvisionError PROVISION_INSTALL_NOT_POSSIBLE (no root, no apt-get), PROVISION_INSTALL_FAILED
  */
 export async function installServerPackages(

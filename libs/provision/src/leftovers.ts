@@ -25,14 +25,18 @@ function commandName(pid: number): string {
 
 function runningPids(): number[] {
   try {
-    return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+    return fs
+      .readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
   } catch {
     return [];
   }
 }
 
 /**
- * Server processes that work inside `home`, which belongs to one private server alone. Finds those whose state file was lost, and the
+ * Server processes that work inside `home`, which belongs to one private server alone. Finds those whose state file
+ * was lost, and the
  * children of a Postgres that was killed. Linux only; elsewhere the state file has to do.
  */
 export function processesOf(home: string): ProcessIdentity[] {

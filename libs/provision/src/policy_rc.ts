@@ -30,7 +30,8 @@ function replace(file: string): void {
 }
 
 /**
- * Runs `work` while Debian's maintainer scripts may not start services. `file` is policy-rc.d; its former content, or absence, comes back
+ * Runs `work` while Debian's maintainer scripts may not start services. `file` is policy-rc.d; its former content, or
+ * absence, comes back
  * whatever happens: failure, SIGINT, SIGTERM, SIGHUP (which also abort `work`), and after SIGKILL at the next run.
  */
 export async function withoutServiceStarts<T>(file: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {

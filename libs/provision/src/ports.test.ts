@@ -22,12 +22,15 @@ test('A free port is below the range of outgoing connections and nobody listens 
   expect(await probePort('127.0.0.1', port)).toBe(false);
 });
 
-test.each(['127.0.0.1', '0.0.0.0'])('A port somebody listens on at %s is not free, and another one is chosen', async (host) => {
-  const port = await freePort();
-  await listen(port, host);
-  expect(await isPortFree(port)).toBe(false);
-  expect(await freePortNear(port)).not.toBe(port);
-});
+test.each(['127.0.0.1', '0.0.0.0'])(
+  'A port somebody listens on at %s is not free, and another one is chosen',
+  async (host) => {
+    const port = await freePort();
+    await listen(port, host);
+    expect(await isPortFree(port)).toBe(false);
+    expect(await freePortNear(port)).not.toBe(port);
+  },
+);
 
 test('The preferred port is kept when it is free and not promised already', async () => {
   const port = await freePort();

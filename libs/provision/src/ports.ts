@@ -3,7 +3,10 @@ import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProvisionError } from './provision_error.ts';
 
-/** Below 32768, where Linux begins to give ports to outgoing connections: a listener there may find its port taken after a restart. */
+/**
+ * Below 32768, where Linux begins to give ports to outgoing connections: a listener there may find its port taken
+ * after a restart.
+ */
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_767;
 const MAX_ATTEMPTS = 200;
@@ -38,7 +41,10 @@ export async function isPortFree(port: number): Promise<boolean> {
   return (await canListen(port, '127.0.0.1')) && (await canListen(port, '0.0.0.0'));
 }
 
-/** A free TCP port from 20000 to 32767, other than those in `taken`. Chosen by chance, so that two programs that ask at once seldom get the same. */
+/**
+ * A free TCP port from 20000 to 32767, other than those in `taken`. Chosen by chance, so that two programs that ask
+ * at once seldom get the same.
+ */
 export async function freePort(taken: ReadonlySet<number> = new Set()): Promise<number> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const port = randomInt(FIRST_PORT, LAST_PORT + 1);
@@ -48,7 +54,10 @@ export async function freePort(taken: ReadonlySet<number> = new Set()): Promise<
 }
 
 /** `preferred` when it is free, otherwise another free port. */
-export async function freePortNear(preferred: number | undefined, taken: ReadonlySet<number> = new Set()): Promise<number> {
+export async function freePortNear(
+  preferred: number | undefined,
+  taken: ReadonlySet<number> = new Set(),
+): Promise<number> {
   if (preferred !== undefined && !taken.has(preferred) && (await isPortFree(preferred))) return preferred;
   return freePort(taken);
 }

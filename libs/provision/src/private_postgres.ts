@@ -1,6 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { adoptServer, type LaunchContext, type PrivateServer, type PrivateServerOptions, type ServerRecipe, startServer } from './private_server.ts';
+import {
+  adoptServer,
+  type LaunchContext,
+  type PrivateServer,
+  type PrivateServerOptions,
+  type ServerRecipe,
+  startServer,
+} from './private_server.ts';
 import { ProvisionError } from './provision_error.ts';
 import { postgresIsReady } from './readiness.ts';
 import { runCommand } from './run_command.ts';
@@ -12,7 +19,10 @@ const USER = 'warren';
 const INITDB_TIMEOUT_MS = 180_000;
 const MAX_CONNECTIONS = 200;
 
-/** A power cut costs data then. Commits stay synchronous: a killed server must not forget what it acknowledged, or tests of kills prove nothing. */
+/**
+ * A power cut costs data then. Commits stay synchronous: a killed server must not forget what it acknowledged, or
+ * tests of kills prove nothing.
+ */
 const UNSAFE_SETTINGS = ['fsync=off', 'full_page_writes=off'];
 
 const locale = (): string => (process.platform === 'linux' ? 'C.UTF-8' : 'C');
@@ -24,7 +34,12 @@ async function createCluster(context: LaunchContext, bin: string, data: string):
   const passwordFile = path.join(home, 'password');
   fs.rmSync(draft, { recursive: true, force: true });
   writePrivate(passwordFile, `${password}\n`, account);
-  const settings = ['--encoding=UTF8', `--locale=${locale()}`, '--auth=scram-sha-256', ...(context.durable ? [] : ['--no-sync'])];
+  const settings = [
+    '--encoding=UTF8',
+    `--locale=${locale()}`,
+    '--auth=scram-sha-256',
+    ...(context.durable ? [] : ['--no-sync']),
+  ];
   const command = [path.join(bin, 'initdb'), '-D', draft, '-U', USER, `--pwfile=${passwordFile}`, ...settings];
   const ids = account === undefined ? {} : { uid: account.uid, gid: account.gid };
   const result = await runCommand(command, { cwd: home, timeoutMs: INITDB_TIMEOUT_MS, env: { HOME: home }, ...ids });
@@ -37,7 +52,8 @@ async function createCluster(context: LaunchContext, bin: string, data: string):
 }
 
 function removeStaleLock(data: string): void {
-  // Every server process of this folder has been ended by now, so a lock names a number that another program may have got since;
+  // Every server process of this folder has been ended by now, so a lock names a number that another program may have
+  // got since;
   // Postgres would refuse to start. Without /proc nobody can know, and Postgres decides by itself.
   if (process.platform === 'linux') fs.rmSync(path.join(data, 'postmaster.pid'), { force: true });
 }
@@ -70,7 +86,10 @@ const recipe: ServerRecipe = {
   url: (state) => `postgres://${USER}:${state.password}@127.0.0.1:${state.port}/postgres`,
 };
 
-/** Starts a Postgres of one's own on 127.0.0.1 (the user of the URL is superuser), or adopts the one that runs in the data folder. */
+/**
+ * Starts a Postgres of one's own on 127.0.0.1 (the user of the URL is superuser), or adopts the one that runs in the
+ * data folder.
+ */
 export async function startPrivatePostgres(options: PrivateServerOptions): Promise<PrivateServer> {
   return (await startServer(recipe, options)).server;
 }

@@ -22,7 +22,10 @@ const USER = 'warren';
 const EPMD_WAIT_MS = 10_000;
 const LOG_BYTES = 10 * 1024 * 1024;
 const LOG_FILES = 2;
-/** Without this Erlang's distribution, which gives full control to whoever knows the cookie, listens on every address. */
+/**
+ * Without this Erlang's distribution, which gives full control to whoever knows the cookie, listens on every
+ * address.
+ */
 const LOOPBACK_ONLY = '-kernel inet_dist_use_interface {127,0,0,1}';
 
 export interface PrivateRabbitOptions extends PrivateServerOptions {
@@ -144,7 +147,8 @@ function recipe(management: boolean): ServerRecipe {
 function withAdmin(found: { server: PrivateServer; state: PrivateState }): PrivateRabbit {
   const { server, state } = found;
   const { rabbit } = state;
-  if (rabbit === undefined) throw new ProvisionError('PROVISION_DATA_DIR_UNUSABLE', `${server.dataDir} records no RabbitMQ.`);
+  if (rabbit === undefined)
+    throw new ProvisionError('PROVISION_DATA_DIR_UNUSABLE', `${server.dataDir} records no RabbitMQ.`);
   const command = [path.join(requireServer('rabbitmq'), 'rabbitmqctl')];
   const admin: BrokerAdmin = { kind: 'rabbitmqctl', command, env: nodeEnvironment(state.home, rabbit) };
   const api = rabbit.managementPort;
@@ -155,7 +159,10 @@ function withAdmin(found: { server: PrivateServer; state: PrivateState }): Priva
   };
 }
 
-/** Starts a RabbitMQ of one's own on 127.0.0.1 (the user of the URL is administrator, there is no `guest`), or adopts the one that runs in the data folder. Takes 5 to 20 s. */
+/**
+ * Starts a RabbitMQ of one's own on 127.0.0.1 (the user of the URL is administrator, there is no `guest`), or adopts
+ * the one that runs in the data folder. Takes 5 to 20 s.
+ */
 export async function startPrivateRabbit(options: PrivateRabbitOptions): Promise<PrivateRabbit> {
   return withAdmin(await startServer(recipe(options.management ?? false), options));
 }

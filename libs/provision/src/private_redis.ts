@@ -1,5 +1,12 @@
 import path from 'node:path';
-import { adoptServer, type LaunchContext, type PrivateServer, type PrivateServerOptions, type ServerRecipe, startServer } from './private_server.ts';
+import {
+  adoptServer,
+  type LaunchContext,
+  type PrivateServer,
+  type PrivateServerOptions,
+  type ServerRecipe,
+  startServer,
+} from './private_server.ts';
 import { redisIsReady } from './readiness.ts';
 import { requireServer } from './server_binaries.ts';
 import { writePrivate } from './server_home.ts';

@@ -6,7 +6,15 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BrokerAdmin, BrokerAdmin as BrokerAdminSchema } from './admin_operations.ts';
-import { deleteUsers, deleteVhosts, importDefinitions, listQueues, listUsers, listVhosts, unwrapAdminResult } from './broker_admin.ts';
+import {
+  deleteUsers,
+  deleteVhosts,
+  importDefinitions,
+  listQueues,
+  listUsers,
+  listVhosts,
+  unwrapAdminResult,
+} from './broker_admin.ts';
 import { listenersOn } from './listening.ts';
 import { probePort } from './ports.ts';
 import { adoptPrivatePostgres, startPrivatePostgres } from './private_postgres.ts';
@@ -28,7 +36,10 @@ afterAll(() => fs.rmSync(path.dirname(root), { recursive: true, force: true }));
 const place = (name: string): string => path.join(root, name);
 
 async function bindsOnlyLoopback(pid: number): Promise<boolean> {
-  const addresses = ['/proc/net/tcp', '/proc/net/tcp6'].map((table) => ({ table, text: fs.readFileSync(table, 'utf8') }));
+  const addresses = ['/proc/net/tcp', '/proc/net/tcp6'].map((table) => ({
+    table,
+    text: fs.readFileSync(table, 'utf8'),
+  }));
   const inodes = new Set(
     fs.readdirSync(`/proc/${pid}/fd`).map((fd) => {
       try {
@@ -38,7 +49,9 @@ async function bindsOnlyLoopback(pid: number): Promise<boolean> {
       }
     }),
   );
-  const listening = addresses.flatMap(({ text }) => text.split('\n').map((line) => line.trim().split(/\s+/))).filter((f) => f[3] === '0A' && inodes.has(f[9]));
+  const listening = addresses
+    .flatMap(({ text }) => text.split('\n').map((line) => line.trim().split(/\s+/)))
+    .filter((f) => f[3] === '0A' && inodes.has(f[9]));
   return listening.length > 0 && listening.every((fields) => fields[1]?.startsWith('0100007F:'));
 }
 
@@ -61,9 +74,15 @@ const REDIS_MODULE = fileURLToPath(new URL('./private_redis.ts', import.meta.url
 
 async function startInOtherProcess(dataDir: string, detached: boolean): Promise<void> {
   const options = JSON.stringify({ dataDir, detached });
-  const script = `const { startPrivateRedis } = await import(${JSON.stringify(REDIS_MODULE)}); await startPrivateRedis(${options}); process.exit(0);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'inherit', 'inherit'] });
-  const [code] = await once(child, 'exit');
+  const script = [
+    `const { startPrivateRedis } = await import(${JSON.stringify(REDIS_MODULE)});`,
+    `await startPrivateRedis(${options});`,
+    'process.exit(0);',
+  ].join('\n');
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const [code] = (await once(child, 'exit')) as unknown[];
   expect(code).toBe(0);
 }
 
@@ -111,7 +130,7 @@ test('A server that cannot start says why', async () => {
   fs.appendFileSync(path.join(home, 'data', 'postgresql.conf'), 'no_such_setting = 1\n');
   await expect(startPrivatePostgres({ dataDir })).rejects.toMatchObject({
     code: 'PROVISION_SERVER_EXITED',
-    message: expect.stringContaining('no_such_setting'),
+    message: expect.stringContaining('no_such_setting') as unknown,
   });
   await server.destroy();
 });
@@ -131,7 +150,7 @@ async function exercise(admin: BrokerAdmin, name: string): Promise<void> {
   expect(unwrapAdminResult(await listUsers(admin))).toEqual(['warren']);
 }
 
-test('A RabbitMQ is administered alike by its command line tool and by the management API, and leaves nothing behind', async () => {
+test('A RabbitMQ is administered alike by its tool and by the management API, and leaves nothing behind', async () => {
   const dataDir = place('rabbit');
   const server = await startPrivateRabbit({ dataDir, management: true });
   expect((await adoptPrivateRabbit(dataDir))?.admin).toEqual(server.admin);
@@ -141,13 +160,18 @@ test('A RabbitMQ is administered alike by its command line tool and by the manag
   await exercise(http, 'a "strange" name/with #everything');
   const cookieOfSomebodyElse = fs.mkdtempSync(path.join(os.tmpdir(), 'warren-cookie-'));
   fs.writeFileSync(path.join(cookieOfSomebodyElse, '.erlang.cookie'), 'another', { mode: 0o600 });
-  const ctl = BrokerAdminSchema.parse({ ...server.admin, env: { ...('env' in server.admin ? server.admin.env : {}), HOME: cookieOfSomebodyElse } });
+  const ctl = BrokerAdminSchema.parse({
+    ...server.admin,
+    env: { ...('env' in server.admin ? server.admin.env : {}), HOME: cookieOfSomebodyElse },
+  });
   expect(await listUsers(ctl)).toMatchObject({ ok: false, reason: 'not_permitted' });
   fs.rmSync(cookieOfSomebodyElse, { recursive: true });
   const wrong = new URL(server.managementUrl ?? '');
   wrong.password = 'wrong';
   expect(await listUsers({ kind: 'http', url: wrong.href })).toMatchObject({ ok: false, reason: 'not_permitted' });
-  const { rabbit } = JSON.parse(fs.readFileSync(path.join(dataDir, 'server.json'), 'utf8')) as { rabbit: { epmdPort: number } };
+  const { rabbit } = JSON.parse(fs.readFileSync(path.join(dataDir, 'server.json'), 'utf8')) as {
+    rabbit: { epmdPort: number };
+  };
   expect(await probePort('127.0.0.1', rabbit.epmdPort)).toBe(true);
   await server.stop();
   expect(listenersOn(new Set([rabbit.epmdPort, server.port]))).toEqual([]);

@@ -23,7 +23,10 @@ const EPMD_GRACE_MS = 2000;
 const DESTROY_GRACE_MS = 5000;
 
 export interface PrivateServerOptions {
-  /** Created when missing. A server started again in the same folder keeps its data, password and, when it is free, its port. */
+  /**
+   * Created when missing. A server started again in the same folder keeps its data, password and, when it is free,
+   * its port.
+   */
   dataDir: string;
   /** Fails when it is taken; by default a free port below 32768. */
   port?: number;
@@ -86,7 +89,8 @@ function isAlive(state: PrivateState | undefined): state is PrivateState & { ser
 }
 
 async function stopRecorded(recipe: ServerRecipe, state: PrivateState): Promise<void> {
-  if (state.server !== undefined) await stopProcess(state.server, { signal: recipe.stopSignal, graceMs: recipe.graceMs });
+  if (state.server !== undefined)
+    await stopProcess(state.server, { signal: recipe.stopSignal, graceMs: recipe.graceMs });
   // Erlang's register of nodes outlives its nodes; this one is ours alone.
   if (state.rabbit?.epmd !== undefined) await stopProcess(state.rabbit.epmd, { graceMs: EPMD_GRACE_MS });
 }
@@ -143,11 +147,17 @@ async function waitUntilReady(recipe: ServerRecipe, state: PrivateState, options
   while (!(await recipe.isReady(state))) {
     const elapsed = performance.now() - started;
     if (!isAlive(state)) {
-      throw new ProvisionError('PROVISION_SERVER_EXITED', `${recipe.kind} ended while starting; ${logFile} says: ${logTail(logFile)}`);
+      throw new ProvisionError(
+        'PROVISION_SERVER_EXITED',
+        `${recipe.kind} ended while starting; ${logFile} says: ${logTail(logFile)}`,
+      );
     }
     if (elapsed > timeoutMs) {
       const seconds = Math.round(elapsed / 1000);
-      throw new ProvisionError('PROVISION_SERVER_NOT_READY', `${recipe.kind} did not answer within ${seconds} s; see ${logFile}.`);
+      throw new ProvisionError(
+        'PROVISION_SERVER_NOT_READY',
+        `${recipe.kind} did not answer within ${seconds} s; see ${logFile}.`,
+      );
     }
     if (elapsed > nextProgress) {
       options.onProgress?.(`${recipe.kind} is still starting (${Math.round(elapsed / 1000)} s)`);
@@ -173,7 +183,10 @@ async function setAsideLostHome(dataDir: string, options: PrivateServerOptions):
   options.onProgress?.(`the record of ${dataDir} is lost; its data was set aside as ${aside}`);
 }
 
-async function launch(recipe: ServerRecipe, options: PrivateServerOptions): Promise<PrivateState & { server: ProcessIdentity }> {
+async function launch(
+  recipe: ServerRecipe,
+  options: PrivateServerOptions,
+): Promise<PrivateState & { server: ProcessIdentity }> {
   const dataDir = path.resolve(options.dataDir);
   const previous = readState(dataDir, recipe.kind);
   if (previous !== undefined) await stopRecorded(recipe, previous);
@@ -183,7 +196,7 @@ async function launch(recipe: ServerRecipe, options: PrivateServerOptions): Prom
   const home = serverHome({ dataDir, known: previous?.home, account, plainPathOnly: recipe.plainPathOnly });
   await endProcessesOf(home);
   const password = previous?.password ?? newPassword();
-  const base: PrivateState = { ...(previous ?? {}), kind: recipe.kind, home, port, password };
+  const base: PrivateState = { ...previous, kind: recipe.kind, home, port, password };
   // Recorded before the start: the password is about to be written into the server's own data.
   writeState(dataDir, withoutProcesses(base));
   const onProgress = options.onProgress ?? (() => undefined);
@@ -230,14 +243,20 @@ export async function destroyPrivateServer(dataDir: string): Promise<void> {
 }
 
 /** The running server of a data folder, or undefined when none runs there that answers. */
-export async function adoptServer(recipe: ServerRecipe, dataDir: string): Promise<{ server: PrivateServer; state: PrivateState } | undefined> {
+export async function adoptServer(
+  recipe: ServerRecipe,
+  dataDir: string,
+): Promise<{ server: PrivateServer; state: PrivateState } | undefined> {
   const resolved = path.resolve(dataDir);
   const state = readState(resolved, recipe.kind);
   if (!isAlive(state) || !(await recipe.isReady(state))) return undefined;
   return { server: handleOf({ recipe, dataDir: resolved, state }), state };
 }
 
-/** Starts the server of a data folder, or adopts the one that runs there already. What a killed one left behind is cleaned up first. */
+/**
+ * Starts the server of a data folder, or adopts the one that runs there already. What a killed one left behind is
+ * cleaned up first.
+ */
 export function startServer(
   recipe: ServerRecipe,
   options: PrivateServerOptions,

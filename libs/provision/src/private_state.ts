@@ -4,7 +4,10 @@ import { z } from 'zod';
 
 const Identity = z.strictObject({ pid: z.int().positive(), startTime: z.string().min(1) });
 
-/** What must be known to find a private server again, to stop it, or to start it anew with the same address and password. */
+/**
+ * What must be known to find a private server again, to stop it, or to start it anew with the same address and
+ * password.
+ */
 export const PrivateState = z.strictObject({
   kind: z.enum(['rabbitmq', 'postgres', 'redis']),
   /** The directory that the server itself owns. */

@@ -15,7 +15,10 @@ export type ProvisionErrorCode =
   | 'PROVISION_INSTALL_NOT_POSSIBLE'
   | 'PROVISION_INSTALL_FAILED';
 
-/** An error whose message is one sentence for the person at the terminal; `code` is stable. Messages hold no password. */
+/**
+ * An error whose message is one sentence for the person at the terminal; `code` is stable. Messages hold no
+ * password.
+ */
 export class ProvisionError extends Error {
   readonly code: ProvisionErrorCode;
 

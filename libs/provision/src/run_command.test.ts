@@ -5,7 +5,10 @@ const sh = (script: string): string[] => ['/bin/sh', '-c', script];
 
 test('Output, input and exit code of a program come back', async () => {
   const lines: string[] = [];
-  const result = await runCommand(sh('cat; echo two; echo err >&2; exit 3'), { stdin: 'one\n', onLine: (line) => lines.push(line) });
+  const result = await runCommand(sh('cat; echo two; echo err >&2; exit 3'), {
+    stdin: 'one\n',
+    onLine: (line) => lines.push(line),
+  });
   expect(result).toEqual({ code: 3, stdout: 'one\ntwo\n', stderr: 'err\n' });
   expect(lines.toSorted()).toEqual(['err', 'one', 'two']);
 });
@@ -18,7 +21,11 @@ test('A program that does not exist is code 127, one that may not be run 126, on
 
 test('Nothing of the environment is inherited but what is given', async () => {
   const { stdout } = await runCommand(['/usr/bin/env'], { env: { GIVEN: 'yes' } });
-  const names = stdout.trim().split('\n').map((line) => line.split('=')[0]).toSorted();
+  const names = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split('=')[0])
+    .toSorted((a, b) => (a ?? '').localeCompare(b ?? ''));
   expect(names).toEqual(['GIVEN', 'HOME', 'LANG', 'LC_ALL', 'PATH']);
 });
 

@@ -5,7 +5,10 @@ import os from 'node:os';
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** Where server tools live; the caller's own PATH is not used, so what runs does not depend on the shell it was started from. */
+/**
+ * Where server tools live; the caller's own PATH is not used, so what runs does not depend on the shell it was
+ * started from.
+ */
 const TOOL_PATH = [
   '/usr/local/sbin',
   '/usr/local/bin',
@@ -50,7 +53,7 @@ class BoundedText {
     if (this.#text.length < MAX_OUTPUT_BYTES) this.#text += chunk;
   }
 
-  toString(): string {
+  text(): string {
     return this.#text;
   }
 }
@@ -116,8 +119,8 @@ export function runCommand(command: readonly string[], options: RunOptions = {})
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', interrupt);
       lines?.end();
-      const stderr = timedOut ? `${err}\nno answer within ${timeoutMs} ms` : `${err}`;
-      resolve({ code: timedOut ? 124 : (code ?? (signal === null ? 1 : 128)), stdout: `${out}`, stderr });
+      const stderr = timedOut ? `${err.text()}\nno answer within ${timeoutMs} ms` : err.text();
+      resolve({ code: timedOut ? 124 : (code ?? (signal === null ? 1 : 128)), stdout: out.text(), stderr });
     });
   });
 }

@@ -5,9 +5,22 @@ import { ProvisionError } from './provision_error.ts';
 export type ServerKind = 'rabbitmq' | 'postgres' | 'redis';
 
 const POSTGRES_ROOTS = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt', '/usr/local/pgsql'];
-const PLAIN_BIN_DIRS = ['/usr/local/bin', '/usr/bin', '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin', '/opt/homebrew/sbin'];
+const PLAIN_BIN_DIRS = [
+  '/usr/local/bin',
+  '/usr/bin',
+  '/usr/sbin',
+  '/usr/local/sbin',
+  '/opt/homebrew/bin',
+  '/opt/homebrew/sbin',
+];
 // Debian's /usr/sbin/rabbitmq-server insists on root and the system's own data folder; the script behind it does not.
-const RABBIT_BIN_DIRS = ['/usr/lib/rabbitmq/bin', '/opt/rabbitmq/sbin', '/opt/homebrew/sbin', '/usr/local/sbin', '/usr/local/bin'];
+const RABBIT_BIN_DIRS = [
+  '/usr/lib/rabbitmq/bin',
+  '/opt/rabbitmq/sbin',
+  '/opt/homebrew/sbin',
+  '/usr/local/sbin',
+  '/usr/local/bin',
+];
 
 function isExecutable(file: string): boolean {
   try {
@@ -29,7 +42,10 @@ function list(directory: string): string[] {
 // The newest version first: 17 before 9.6.
 function postgresBinDirs(): string[] {
   const versioned = POSTGRES_ROOTS.flatMap((root) => list(root).map((name) => ({ root, name })))
-    .map(({ root, name }) => ({ dir: path.join(root, name, 'bin'), version: Number(/(\d+(?:\.\d+)?)$/.exec(name)?.[1] ?? 0) }))
+    .map(({ root, name }) => ({
+      dir: path.join(root, name, 'bin'),
+      version: Number(/(\d+(?:\.\d+)?)$/.exec(name)?.[1] ?? 0),
+    }))
     .sort((a, b) => b.version - a.version)
     .map(({ dir }) => dir);
   return [...versioned, '/usr/local/pgsql/bin', ...PLAIN_BIN_DIRS];
@@ -40,7 +56,10 @@ function directoryWith(directories: readonly string[], programs: readonly string
   return directories.find((directory) => programs.every((program) => isExecutable(path.join(directory, program))));
 }
 
-/** Where the programs of a server are: the directory with rabbitmq-server and rabbitmqctl, initdb and postgres, or redis-server. Undefined when it is not installed. */
+/**
+ * Where the programs of a server are: the directory with rabbitmq-server and rabbitmqctl, initdb and postgres, or
+ * redis-server. Undefined when it is not installed.
+ */
 export function findServer(kind: ServerKind): string | undefined {
   if (kind === 'rabbitmq') return directoryWith(RABBIT_BIN_DIRS, ['rabbitmq-server', 'rabbitmqctl']);
   if (kind === 'postgres') return directoryWith(postgresBinDirs(), ['initdb', 'postgres']);
@@ -51,12 +70,18 @@ export function findServer(kind: ServerKind): string | undefined {
 export function requireServer(kind: ServerKind): string {
   const directory = findServer(kind);
   if (directory !== undefined) return directory;
-  throw new ProvisionError('PROVISION_SERVER_NOT_INSTALLED', `The programs of ${kind} are not installed on this machine.`);
+  throw new ProvisionError(
+    'PROVISION_SERVER_NOT_INSTALLED',
+    `The programs of ${kind} are not installed on this machine.`,
+  );
 }
 
 /** epmd, Erlang's register of nodes. */
 export function findEpmd(): string {
   const directory = directoryWith([...PLAIN_BIN_DIRS, '/usr/lib/erlang/bin'], ['epmd']);
   if (directory !== undefined) return path.join(directory, 'epmd');
-  throw new ProvisionError('PROVISION_SERVER_NOT_INSTALLED', 'epmd, a part of Erlang that RabbitMQ needs, is not installed.');
+  throw new ProvisionError(
+    'PROVISION_SERVER_NOT_INSTALLED',
+    'epmd, a part of Erlang that RabbitMQ needs, is not installed.',
+  );
 }

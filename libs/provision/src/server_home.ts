@@ -50,7 +50,8 @@ function insideTemporary(request: HomeRequest): string | undefined {
 }
 
 /**
- * The directory that the server itself owns: where it was before, else `<dataDir>/home`, else (when the server's account cannot reach
+ * The directory that the server itself owns: where it was before, else `<dataDir>/home`, else (when the server's
+ * account cannot reach
  * that, or its path is not plain) a new directory for temporary files.
  */
 export function serverHome(request: HomeRequest): string {
@@ -60,7 +61,7 @@ export function serverHome(request: HomeRequest): string {
   if (home !== undefined) return home;
   throw new ProvisionError(
     'PROVISION_DATA_DIR_UNUSABLE',
-    `Neither ${dataDir} nor a directory for temporary files can be written by user ${account?.name ?? os.userInfo().username}.`,
+    `User ${account?.name ?? os.userInfo().username} can write neither ${dataDir} nor a directory for temporary files.`,
   );
 }
 

@@ -61,5 +61,8 @@ test('A process that ignores the request is killed after the grace, a frozen one
 
 test('A program that cannot be started is an error with its name', async () => {
   const starting = startServerProcess({ command: ['/no/such/server'], cwd: dir, logFile });
-  await expect(starting).rejects.toMatchObject({ code: 'PROVISION_COMMAND_FAILED', message: expect.stringContaining('/no/such/server') });
+  await expect(starting).rejects.toMatchObject({
+    code: 'PROVISION_COMMAND_FAILED',
+    message: expect.stringContaining('/no/such/server') as unknown,
+  });
 });

@@ -32,7 +32,9 @@ function spawned(child: ChildProcess, program: string): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) => {
-      reject(new ProvisionError('PROVISION_COMMAND_FAILED', `${program} could not be started: ${cause.message}.`, { cause }));
+      reject(
+        new ProvisionError('PROVISION_COMMAND_FAILED', `${program} could not be started: ${cause.message}.`, { cause }),
+      );
     });
   });
 }
@@ -107,5 +109,8 @@ export async function stopProcess(identity: ProcessIdentity, options: StopOption
   if (await waitForExit(identity, options.graceMs)) return;
   signalProcess(identity, 'SIGKILL');
   if (await waitForExit(identity, KILL_WAIT_MS)) return;
-  throw new ProvisionError('PROVISION_SERVER_WILL_NOT_STOP', `Process ${identity.pid} does not end, not even when killed.`);
+  throw new ProvisionError(
+    'PROVISION_SERVER_WILL_NOT_STOP',
+    `Process ${identity.pid} does not end, not even when killed.`,
+  );
 }

@@ -14,7 +14,9 @@ afterEach(() => fs.rmSync(dir, { recursive: true }));
 
 test('While one start is under way another is refused, afterwards it is not', async () => {
   await withStartLock(dir, async () => {
-    await expect(withStartLock(dir, () => Promise.resolve(1))).rejects.toMatchObject({ code: 'PROVISION_DATA_DIR_BUSY' });
+    await expect(withStartLock(dir, () => Promise.resolve(1))).rejects.toMatchObject({
+      code: 'PROVISION_DATA_DIR_BUSY',
+    });
   });
   expect(await withStartLock(dir, () => Promise.resolve(2))).toBe(2);
 });

@@ -24,9 +24,13 @@ function take(file: string): boolean {
   }
 }
 
-/** Runs `work` while no other process starts a server in the same data folder. A lock left behind by a dead process is broken. */
+/**
+ * Runs `work` while no other process starts a server in the same data folder. A lock left behind by a dead process
+ * is broken.
+ */
 export async function withStartLock<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
-  // Others may pass through: the server's account must reach its own directory below. Every file here is private by itself.
+  // Others may pass through: the server's account must reach its own directory below. Every file here is private by
+  // itself.
   fs.mkdirSync(dataDir, { recursive: true, mode: 0o711 });
   const file = path.join(dataDir, 'start.lock');
   for (let attempt = 0; attempt < MAX_ATTEMPTS && !take(file); attempt += 1) {

@@ -23,7 +23,13 @@ test('Frames are found however the bytes arrive', () => {
     const frames = [];
     for (let at = 0; at < stream.length; at += size) frames.push(...splitter.push(stream.subarray(at, at + size)));
     expect(frames.map((one) => one.kind)).toEqual(['protocol_header', 'method', 'header', 'body', 'heartbeat']);
-    expect(frames.map((one) => one.method)).toEqual([undefined, AMQP_METHOD.basicPublish, undefined, undefined, undefined]);
+    expect(frames.map((one) => one.method)).toEqual([
+      undefined,
+      AMQP_METHOD.basicPublish,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(frames[1]?.channel).toBe(3);
     expect(Buffer.concat(frames.map((one) => one.bytes)).equals(stream)).toBe(true);
   }

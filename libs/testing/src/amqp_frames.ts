@@ -61,7 +61,8 @@ export class AmqpFrameSplitter {
     if (total > MAX_FRAME_BYTES) throw new Error('This stream is not AMQP 0-9-1: impossible frame size.');
     if (this.#rest.length < total) return undefined;
     const bytes = this.#take(total);
-    if (bytes[total - 1] !== FRAME_END) throw new Error('This stream is not AMQP 0-9-1: a frame does not end as it should.');
+    if (bytes[total - 1] !== FRAME_END)
+      throw new Error('This stream is not AMQP 0-9-1: a frame does not end as it should.');
     const isMethod = bytes[0] === METHOD_FRAME;
     return {
       kind: KINDS[bytes[0] ?? 0] ?? 'other',

@@ -124,7 +124,12 @@ export class FaultLink {
   readonly #server: Socket;
   readonly #pipes: Pipe[];
 
-  constructor(deps: { client: Socket; server: Socket; faults: Record<Direction, DirectionFaults>; onClosed: () => void }) {
+  constructor(deps: {
+    client: Socket;
+    server: Socket;
+    faults: Record<Direction, DirectionFaults>;
+    onClosed: () => void;
+  }) {
     this.#client = deps.client;
     this.#server = deps.server;
     const cut = (): void => this.cut();

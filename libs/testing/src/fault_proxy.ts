@@ -81,7 +81,10 @@ export class FaultProxy {
     for (const faults of this.#select(direction)) faults.delayMs = ms;
   }
 
-  /** Lets exactly `bytes` more pass in the direction, over all connections, then cuts the connection that sent them. Once. */
+  /**
+   * Lets exactly `bytes` more pass in the direction, over all connections, then cuts the connection that sent them.
+   * Once.
+   */
   cutAfterBytes(bytes: number, direction: Direction): void {
     this.#faults[direction].bytesLeft = bytes;
   }
@@ -91,12 +94,18 @@ export class FaultProxy {
     this.#faults[direction].onBytes = listener;
   }
 
-  /** Shows every AMQP frame of the direction, which may cut the connection before or after it. Set it before the connection is made, or at a moment when no frame is half sent. */
+  /**
+   * Shows every AMQP frame of the direction, which may cut the connection before or after it. Set it before the
+   * connection is made, or at a moment when no frame is half sent.
+   */
   onFrame(direction: Direction, hook: FrameHook | undefined): void {
     this.#faults[direction].onFrame = hook;
   }
 
-  /** Cuts the connection at the `count`th frame with this method (`AMQP_METHOD`), counted from now over all connections. Once. */
+  /**
+   * Cuts the connection at the `count`th frame with this method (`AMQP_METHOD`), counted from now over all
+   * connections. Once.
+   */
   cutAtMethod(direction: Direction, at: { method: string; count?: number; when?: 'before' | 'after' }): void {
     let left = at.count ?? 1;
     this.onFrame(direction, (frame) => {
@@ -133,7 +142,12 @@ export class FaultProxy {
     }
     this.#accepted += 1;
     const server = net.connect({ ...this.#target, allowHalfOpen: true });
-    const link: FaultLink = new FaultLink({ client, server, faults: this.#faults, onClosed: () => this.#links.delete(link) });
+    const link: FaultLink = new FaultLink({
+      client,
+      server,
+      faults: this.#faults,
+      onClosed: () => this.#links.delete(link),
+    });
     this.#links.add(link);
   }
 }

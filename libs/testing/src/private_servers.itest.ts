@@ -5,7 +5,10 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PrivateServers, privateServers } from './private_servers.ts';
 
-/** RabbitMQ 3.10 writes down half a second late which log belongs to a new quorum queue; killed before, it comes back with a queue that answers nobody. */
+/**
+ * RabbitMQ 3.10 writes down half a second late which log belongs to a new quorum queue; killed before, it comes back
+ * with a queue that answers nobody.
+ */
 const QUORUM_REGISTERED_MS = 1500;
 
 let servers: PrivateServers;
@@ -20,7 +23,7 @@ async function select(url: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query(sql)).rows;
+    return (await client.query<Record<string, unknown>>(sql)).rows;
   } finally {
     await client.end();
   }

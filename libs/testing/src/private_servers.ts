@@ -20,7 +20,10 @@ export interface PrivateServers {
   destroy: () => Promise<void>;
 }
 
-/** Each function starts its server at the first call, returns the running one, and starts it again after a kill. Call `destroy()` when done. */
+/**
+ * Each function starts its server at the first call, returns the running one, and starts it again after a kill. Call
+ * `destroy()` when done.
+ */
 export async function privateServers(): Promise<PrivateServers> {
   const root = path.join(os.tmpdir(), tempName());
   // The accounts of the servers must be able to pass through.

@@ -17,7 +17,8 @@ const { tempVhost, tempDatabase, tempRedis, importIntoVhost, privateServers } = 
 const [vhost, database, redis] = await Promise.all([tempVhost(), tempDatabase(), tempRedis()]);
 await importIntoVhost(vhost, { users: [{ name: vhost.userPrefix + 'auth', password: 'x' }] });
 const privateRedis = await (await privateServers()).redis();
-console.log(JSON.stringify({ vhost: vhost.name, database: database.name, prefix: redis.keyPrefix, port: privateRedis.port }));
+const made = { vhost: vhost.name, database: database.name, prefix: redis.keyPrefix, port: privateRedis.port };
+console.log(JSON.stringify(made));
 process.stdin.resume();
 `;
 
@@ -31,9 +32,12 @@ interface Made {
 /** A test process that makes one thing of each kind, outside of any pool, and is killed. */
 async function crashedRun(during: (made: Made) => Promise<void>): Promise<Made> {
   const env = { ...process.env, WARREN_TEST_RUN_DIR: '' };
-  const child = spawn(process.execPath, ['--input-type=module', '-e', SCRIPT], { env, stdio: ['pipe', 'pipe', 'inherit'] });
-  const [output] = await once(child.stdout, 'data');
-  const made: Made = JSON.parse(String(output));
+  const child = spawn(process.execPath, ['--input-type=module', '-e', SCRIPT], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [output] = (await once(child.stdout, 'data')) as unknown[];
+  const made = JSON.parse(String(output)) as Made;
   await during(made);
   child.kill('SIGKILL');
   await once(child, 'exit');
@@ -50,7 +54,10 @@ async function exists(made: Made): Promise<boolean[]> {
   await client.end();
   redis.disconnect();
   const [vhosts, users] = await Promise.all([listVhosts(admin), listUsers(admin)]);
-  const isThere = [unwrapAdminResult(vhosts).includes(made.vhost), unwrapAdminResult(users).includes(`${made.vhost}-auth`)];
+  const isThere = [
+    unwrapAdminResult(vhosts).includes(made.vhost),
+    unwrapAdminResult(users).includes(`${made.vhost}-auth`),
+  ];
   return [...isThere, found.rowCount === 1, keys === 1, await probePort('127.0.0.1', made.port)];
 }
 

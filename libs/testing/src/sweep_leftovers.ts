@@ -1,7 +1,14 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { deleteUsers, deleteVhosts, destroyPrivateServer, listUsers, listVhosts, unwrapAdminResult } from '@warren/provision';
+import {
+  deleteUsers,
+  deleteVhosts,
+  destroyPrivateServer,
+  listUsers,
+  listVhosts,
+  unwrapAdminResult,
+} from '@warren/provision';
 import { dropLeftoverDatabases } from './temp_database.ts';
 import { isLeftover } from './temp_names.ts';
 import { dropLeftoverKeys } from './temp_redis.ts';
@@ -26,7 +33,10 @@ async function dropLeftoverDirectories(): Promise<void> {
   }
 }
 
-/** Removes what test processes of this machine left on the test servers when they died: vhosts, users, databases, roles, keys, private servers. */
+/**
+ * Removes what test processes of this machine left on the test servers when they died: vhosts, users, databases,
+ * roles, keys, private servers.
+ */
 export async function sweepLeftovers(): Promise<void> {
   await Promise.all([dropLeftoverVhosts(), dropLeftoverDatabases(), dropLeftoverKeys(), dropLeftoverDirectories()]);
 }

@@ -8,9 +8,10 @@ const MODULE = fileURLToPath(new URL('./temp_names.ts', import.meta.url));
 
 /** A process that prints a name and lives until its input ends. */
 async function otherProcess(): Promise<{ name: string; end: () => Promise<void> }> {
-  const script = `const { tempName } = await import(${JSON.stringify(MODULE)}); console.log(tempName()); process.stdin.resume();`;
+  const load = `const { tempName } = await import(${JSON.stringify(MODULE)});`;
+  const script = `${load} console.log(tempName()); process.stdin.resume();`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [output] = await once(child.stdout, 'data');
+  const [output] = (await once(child.stdout, 'data')) as unknown[];
   const end = async (): Promise<void> => {
     child.stdin.end();
     await once(child, 'exit');

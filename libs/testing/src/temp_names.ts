@@ -6,7 +6,8 @@ import { identifyProcess, isRunning } from '@warren/provision';
 const PREFIX = 'warren_test';
 const OWNER_PATTERN = /^warren_test_([0-9a-f]{6})_(\d+)_([\w-]+?)_/;
 
-// A process number means something only on the machine (and in the container) that gave it, and several may share one server.
+// A process number means something only on the machine (and in the container) that gave it, and several may share one
+// server.
 function placeTag(): string {
   let namespace = '';
   try {
@@ -20,7 +21,10 @@ function placeTag(): string {
 const PLACE = placeTag();
 const OWNER = `${PREFIX}_${PLACE}_${process.pid}_${identifyProcess(process.pid)?.startTime ?? '0'}_`;
 
-/** A new name for a temporary thing on a shared server: letters, digits and `_`, at most 63 characters; it tells which process owns it. */
+/**
+ * A new name for a temporary thing on a shared server: letters, digits and `_`, at most 63 characters; it tells
+ * which process owns it.
+ */
 export function tempName(): string {
   return `${OWNER}${randomBytes(4).toString('hex')}`;
 }

@@ -14,7 +14,12 @@ export interface TempRedis {
 }
 
 async function withRedis<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
-  const options = { lazyConnect: true, maxRetriesPerRequest: 0, enableOfflineQueue: false, connectTimeout: CONNECT_TIMEOUT_MS };
+  const options = {
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  };
   const redis = new Redis(testRedisUrl(), { ...options, retryStrategy: () => null });
   redis.on('error', () => undefined);
   await redis.connect();

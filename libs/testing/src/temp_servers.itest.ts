@@ -23,9 +23,9 @@ test('Two temporary vhosts do not see each other, and the admin user may do ever
   const channel = await connection.createChannel();
   await channel.assertQueue('here', { durable: true, arguments: { 'x-queue-type': 'classic' } });
   channel.sendToQueue('here', Buffer.from('1'));
-  await expect.poll(() => first.queues(), { timeout: 20_000 }).toEqual([
-    { name: 'here', type: 'classic', messages: 1, consumers: 0 },
-  ]);
+  await expect
+    .poll(() => first.queues(), { timeout: 20_000 })
+    .toEqual([{ name: 'here', type: 'classic', messages: 1, consumers: 0 }]);
   expect(await second.queues()).toEqual([]);
   await connection.close();
   await Promise.all([first.drop(), second.drop()]);
@@ -78,7 +78,11 @@ test('Dropping a temporary Redis removes its keys and no others', async () => {
   const redis = new Redis(mine.url);
   await redis.mset(`${mine.keyPrefix}a`, '1', `${mine.keyPrefix}b`, '2', `${other.keyPrefix}a`, '3');
   await mine.drop();
-  expect(await redis.mget(`${mine.keyPrefix}a`, `${mine.keyPrefix}b`, `${other.keyPrefix}a`)).toEqual([null, null, '3']);
+  expect(await redis.mget(`${mine.keyPrefix}a`, `${mine.keyPrefix}b`, `${other.keyPrefix}a`)).toEqual([
+    null,
+    null,
+    '3',
+  ]);
   await other.drop();
   redis.disconnect();
 });

@@ -110,12 +110,17 @@ function within<T extends object>(vhost: string, items: readonly T[] = []): (T &
   return items.map((item) => ({ ...item, vhost }));
 }
 
-/** Creates users with their rights, exchanges, queues and bindings in a temporary vhost, all in one call of about a second. */
+/**
+ * Creates users with their rights, exchanges, queues and bindings in a temporary vhost, all in one call of about a
+ * second.
+ */
 export async function importIntoVhost(vhost: TempVhost, content: VhostContent): Promise<void> {
   const { users = [] } = content;
   const stranger = users.find((user) => !user.name.startsWith(vhost.name));
   if (stranger !== undefined) {
-    throw new Error(`User ${stranger.name} would outlive the test: begin its name with userPrefix (${vhost.userPrefix}).`);
+    throw new Error(
+      `User ${stranger.name} would outlive the test: begin its name with userPrefix (${vhost.userPrefix}).`,
+    );
   }
   const definitions: BrokerDefinitions = {
     users: users.map(({ name, password, tags = [] }) => ({

@@ -13,7 +13,10 @@ const takenDir = (runDir: string): string => path.join(runDir, 'taken');
 export async function createVhosts(admin: BrokerAdmin, user: string, count: number): Promise<string[]> {
   const names = Array.from({ length: count }, tempName);
   const all = { user, configure: '.*', write: '.*', read: '.*' };
-  const definitions = { vhosts: names.map((name) => ({ name })), permissions: names.map((vhost) => ({ ...all, vhost })) };
+  const definitions = {
+    vhosts: names.map((name) => ({ name })),
+    permissions: names.map((vhost) => ({ ...all, vhost })),
+  };
   unwrapAdminResult(await importDefinitions(admin, definitions));
   return names;
 }

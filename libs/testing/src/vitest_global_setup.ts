@@ -10,7 +10,10 @@ import { createVhosts, fillPool, listPool, RUN_DIR_VARIABLE } from './vhost_pool
 /** Vhosts prepared for a run; a run that needs more makes more. */
 const POOL_SIZE = 24;
 
-/** Vitest calls this once before all tests with real servers: sweeps up after crashed runs and prepares a pool of vhosts. */
+/**
+ * Vitest calls this once before all tests with real servers: sweeps up after crashed runs and prepares a pool of
+ * vhosts.
+ */
 export async function setup(): Promise<void> {
   const { brokerAdmin, rabbitmqUrl } = readTestSettings();
   const runDir = path.join(os.tmpdir(), tempName());
