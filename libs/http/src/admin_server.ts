@@ -2,16 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Logger } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
 
-/** Whether the process can do its work now. `missing` names what it waits for. */
-export interface ReadinessReport {
-  readonly ready: boolean;
-  readonly missing: readonly string[];
-}
-
+/** Whether the process can do its work now. */
 export interface HealthReport {
-  /** False only when a restart is the cure. */
-  live(): boolean;
-  readiness(): ReadinessReport | Promise<ReadinessReport>;
+  /** Every reason against being ready, by dependency; empty means ready. Cheap: asked on every probe. */
+  problems(): Readonly<Record<string, string>>;
 }
 
 export interface AdminServerDeps {
@@ -92,9 +86,10 @@ async function respond(deps: AdminServerDeps, request: IncomingMessage, response
 async function answerOf(deps: AdminServerDeps, request: IncomingMessage): Promise<Answer> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { status: 'only GET' });
   const path = (request.url ?? '').split('?', 1)[0];
-  if (path === '/livez') return deps.health.live() ? json(200, { status: 'live' }) : json(503, { status: 'dead' });
+  // an event loop that answers is alive; whatever else is wrong, a restart does not cure it
+  if (path === '/livez') return json(200, { status: 'live' });
   if (path === '/metrics') return { status: 200, type: deps.metrics.contentType, body: await deps.metrics.render() };
   if (path !== '/readyz') return json(404, { status: 'unknown path', paths: ['/livez', '/readyz', '/metrics'] });
-  const { ready, missing } = await deps.health.readiness();
-  return json(ready ? 200 : 503, ready ? { status: 'ready' } : { status: 'not ready', missing });
+  const missing = deps.health.problems();
+  return Object.keys(missing).length === 0 ? json(200, { status: 'ready' }) : json(503, { status: 'not ready', missing });
 }

@@ -1,4 +1,4 @@
-export { type AdminServer, type AdminServerDeps, createAdminServer, type HealthReport, type ReadinessReport } from './admin_server.ts';
+export { type AdminServer, type AdminServerDeps, createAdminServer, type HealthReport } from './admin_server.ts';
 export type { AdmittedCall, CallerInfo, CallPort } from './call_port.ts';
 export { createHttpServer, HttpServer, type HttpServerDeps, type HttpRouteSpec, type RouteReply } from './http_server.ts';
 export { type ApiInfo, type DocumentedRoute, openApiOf } from './openapi.ts';

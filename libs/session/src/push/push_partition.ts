@@ -1,0 +1,117 @@
+import { PushMessage } from '@warren/contracts';
+import { backoffMs, type Clock, DEFAULT_JSON_LIMITS, type Logger, parseJson, type Rng, toAppError } from '@warren/kernel';
+import { type ConfirmedPublisher, type Delivery, deadQueue, EXCHANGE, pushQueue, QueueConsumer, queuesOf, type RabbitLink, serviceSpec } from '@warren/rabbit';
+import type { Counter, Metrics } from '@warren/telemetry';
+import type { EventRing } from './event_ring.ts';
+import type { NodeQueue } from './node_queue.ts';
+
+/** Messages of one partition in our hands. They are appended one after the other, so that each recipient keeps its order. */
+const PREFETCH = 64;
+const RETRY = { baseMs: 50, maxMs: 2_000 };
+const PARK_TIMEOUT_MS = 5_000;
+/** Pushes are not limited to what a client may send: 256 KiB is the largest body on the broker. */
+const PUSH_LIMITS = { ...DEFAULT_JSON_LIMITS, maxBytes: 256 * 1024, maxKeys: 20_000 };
+
+export interface PushDeps {
+  readonly consumeLink: RabbitLink;
+  readonly publisher: ConfirmedPublisher;
+  readonly ring: EventRing;
+  readonly nodes: NodeQueue;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Works off one of the sixteen push queues: append to the recipient's ring, hint, ack. */
+export class PushPartition {
+  readonly #deps: PushDeps;
+  readonly #consumer: QueueConsumer;
+  readonly #stopping = new AbortController();
+  readonly #pushed: Counter;
+  #chain: Promise<void> = Promise.resolve();
+
+  constructor(partition: number, deps: PushDeps) {
+    this.#deps = deps;
+    this.#pushed = deps.metrics.counter('gateway_pushes_total', 'Pushed events by what became of them.', ['outcome']);
+    const name = pushQueue(partition);
+    const queue = queuesOf(serviceSpec('gateway')).find((spec) => spec.name === name);
+    if (queue === undefined) throw new Error(`the topology has no queue ${name}`);
+    const { consumeLink: link, logger, metrics } = deps;
+    const onDelivery = (delivery: Delivery): void => {
+      this.#chain = this.#chain.then(() => this.#handle(delivery));
+    };
+    this.#consumer = new QueueConsumer({ link, queue, prefetch: PREFETCH, declare: true, onDelivery, logger, metrics });
+  }
+
+  /** Starts consuming in the background: the broker holds a second consumer back until the first has gone. */
+  start(): void {
+    this.#consumer.start().catch((error: unknown) => this.#deps.logger.error({ err: error }, 'a push queue cannot be consumed yet'));
+  }
+
+  /** Finishes the message that is being appended; the others go back. */
+  async stop(): Promise<void> {
+    await this.#consumer.cancel();
+    this.#stopping.abort();
+    await this.#chain;
+    await this.#consumer.close();
+  }
+
+  async #handle(delivery: Delivery): Promise<void> {
+    const message = readPush(delivery);
+    if (message === undefined) return this.#park(delivery);
+    for (let attempt = 1; !this.#gone(delivery); attempt++) {
+      if (await this.#append(delivery, message)) return;
+      // retried in place: a detour through a delay queue would let later events overtake this one
+      await this.#deps.clock.sleep(backoffMs(attempt, RETRY, this.#deps.rng), this.#stopping.signal);
+    }
+    delivery.nack();
+  }
+
+  #gone(delivery: Delivery): boolean {
+    return delivery.lost || this.#stopping.signal.aborted;
+  }
+
+  async #append(delivery: Delivery, message: ReadPush): Promise<boolean> {
+    const { ring, nodes, logger } = this.#deps;
+    const { recipient, type, payload, messageId } = message;
+    try {
+      const { duplicate, owner } = await ring.append(recipient, { messageId, type, payload: JSON.stringify(payload) });
+      if (owner !== undefined) nodes.tell(owner, 'grown', recipient);
+      delivery.ack();
+      this.#pushed.inc({ outcome: duplicate ? 'duplicate' : 'appended' });
+      return true;
+    } catch (error) {
+      this.#pushed.inc({ outcome: 'retried' });
+      logger.warn({ err: toAppError(error), recipient }, 'an event waits, because its ring cannot be written');
+      return false;
+    }
+  }
+
+  /** What nobody can read would block its partition for ever: it goes to the dead letters, confirmed, before it is acked. */
+  async #park(delivery: Delivery): Promise<void> {
+    const { publisher, logger } = this.#deps;
+    const { messageId = 'unknown', type = 'unknown' } = delivery.properties;
+    logger.error({ messageId, key: delivery.key }, 'a pushed message cannot be read and is parked');
+    const parked = { exchange: EXCHANGE.dead, key: deadQueue('gateway'), body: delivery.body, messageId, type, persistent: true };
+    const outcome = await publisher.publish(parked, { timeoutMs: PARK_TIMEOUT_MS }).catch(() => 'nacked' as const);
+    this.#pushed.inc({ outcome: outcome === 'confirmed' ? 'parked' : 'park_failed' });
+    if (outcome === 'confirmed') delivery.ack();
+    else delivery.requeue();
+  }
+}
+
+interface ReadPush extends PushMessage {
+  readonly messageId: string;
+}
+
+function readPush(delivery: Delivery): ReadPush | undefined {
+  const { messageId } = delivery.properties;
+  if (messageId === undefined) return undefined;
+  try {
+    const message = PushMessage.safeParse(parseJson(delivery.body, PUSH_LIMITS));
+    return message.success && message.data.payload !== undefined ? { ...message.data, messageId } : undefined;
+  } catch {
+    return undefined;
+  }
+}
