@@ -9,7 +9,10 @@ export interface DatabaseTimeouts {
   readonly statementMs: number;
   /** The server cancels the wait for a lock after this. */
   readonly lockMs: number;
-  /** The client gives the connection up after this: a little more than `statementMs`, so that a living server answers first. */
+  /**
+   * The client gives the connection up after this: a little more than `statementMs`, so that a living server answers
+   * first.
+   */
   readonly queryMs: number;
   /** The server ends a session that sits in a transaction without a statement. */
   readonly idleInTransactionMs: number;
@@ -47,7 +50,10 @@ export function checkSchemaName(schema: string): string {
   return schema;
 }
 
-/** Parses `postgres://role:password@host:port/database`. Throws DATABASE_CONFIG_INVALID, which never repeats the URL: it holds a password. */
+/**
+ * Parses `postgres://role:password@host:port/database`. Throws DATABASE_CONFIG_INVALID, which never repeats the URL: it
+ * holds a password.
+ */
 export function parseDatabaseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {

@@ -13,9 +13,17 @@ let db: Database;
 
 beforeAll(async () => {
   place = await tempDatabase();
-  db = new Database({ url: place.url, schema: 'public', logger: silentLogger(), metrics: new Metrics('test'), service: 'shop' });
+  db = new Database({
+    url: place.url,
+    schema: 'public',
+    logger: silentLogger(),
+    metrics: new Metrics('test'),
+    service: 'shop',
+  });
   await db.transaction(async (tx) => {
-    await sql`create table items (id serial primary key, name text not null constraint items_name unique)`.execute(tables(tx));
+    await sql`create table items (id serial primary key, name text not null constraint items_name unique)`.execute(
+      tables(tx),
+    );
   });
 });
 
@@ -32,7 +40,11 @@ const names = async (): Promise<string[]> => {
 describe('Database', () => {
   test('commits what the work wrote and returns its value', async () => {
     const id = await db.transaction(async (tx) => {
-      const row = await tables<Tables>(tx).insertInto('items').values({ name: 'carrot' }).returning('id').executeTakeFirstOrThrow();
+      const row = await tables<Tables>(tx)
+        .insertInto('items')
+        .values({ name: 'carrot' })
+        .returning('id')
+        .executeTakeFirstOrThrow();
       return row.id;
     });
     expect(id).toBeGreaterThan(0);
@@ -57,7 +69,9 @@ describe('Database', () => {
       await insert('kept-1')(tx);
       const outer = savepoint(tx, async () => {
         await insert('lost-outer')(tx);
-        await expect(savepoint(tx, insert('lost-outer'))).rejects.toSatisfy((error: unknown) => isUniqueViolation(error, 'items_name'));
+        await expect(savepoint(tx, insert('lost-outer'))).rejects.toSatisfy((error: unknown) =>
+          isUniqueViolation(error, 'items_name'),
+        );
         await savepoint(tx, insert('lost-inner'));
         throw new Error('outer');
       });
@@ -89,8 +103,14 @@ describe('Database', () => {
   });
 
   test('runs with its schema as search path, read committed, under a name the server shows', async () => {
-    const { rows } = await sql<{ path: string; level: string; name: string }>`select current_setting('search_path') as path,
-      current_setting('transaction_isolation') as level, current_setting('application_name') as name`.execute(tables(db.read));
+    const { rows } = await sql<{
+      path: string;
+      level: string;
+      name: string;
+    }>`select current_setting('search_path') as path,
+      current_setting('transaction_isolation') as level, current_setting('application_name') as name`.execute(
+      tables(db.read),
+    );
     expect(rows).toEqual([{ path: 'public', level: 'read committed', name: 'warren.shop' }]);
   });
 

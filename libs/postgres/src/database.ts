@@ -25,10 +25,17 @@ export interface DatabaseDeps {
 
 type Outcome = 'committed' | 'rolled_back' | 'unknown';
 
-/** One service's part of the database. Connects when first used; every failure of the server or the way to it is an AppError. */
+/**
+ * One service's part of the database. Connects when first used; every failure of the server or the way to it is an
+ * AppError.
+ */
 export class Database {
-  /** Runs each statement for itself, in autocommit. */
+  /**
+   * Runs each statement for itself, in autocommit. Meant for reading: a write whose answer is lost may have been
+   * applied.
+   */
   readonly read: Tx;
+  readonly #schema: string;
   readonly #kysely: Kysely<unknown>;
   readonly #pool: GuardedPool;
   readonly #notifications: NotificationLink;
@@ -44,16 +51,19 @@ export class Database {
     this.read = new Tx(this.#kysely);
     const listenConfig = clientConfig({ ...settings, applicationName: `warren.${service}.listen` });
     this.#notifications = new NotificationLink({ config: listenConfig, logger });
-    this.#durations = metrics.histogram('warren_postgres_transaction_seconds', 'From BEGIN to the end of a transaction.', ['schema', 'outcome']);
+    this.#durations = metrics.histogram(
+      'warren_postgres_transaction_seconds',
+      'From BEGIN to the end of a transaction.',
+      ['schema', 'outcome'],
+    );
     this.#schema = schema;
   }
 
-  readonly #schema: string;
-
   /**
-   * Runs `work` in one read-committed transaction and commits; when `work` throws, everything is rolled back and the error thrown on.
-   * Throws SERVICE_UNAVAILABLE (retryable; nothing was applied) for transient failures and SERVICE_LINK_LOST (retryable with the same
-   * key) when the connection was lost during COMMIT, so that nobody knows whether it was applied.
+   * Runs `work` in one read-committed transaction and commits; when `work` throws, everything is rolled back and the
+   * error thrown on. Throws SERVICE_UNAVAILABLE (retryable; nothing was applied) for transient failures and
+   * SERVICE_LINK_LOST (retryable with the same key) when the connection was lost during COMMIT, so that nobody knows
+   * whether it was applied.
    */
   async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const startedAt = performance.now();
@@ -83,15 +93,19 @@ export class Database {
     }
   }
 
-  /** Resolves when the server answers; rejects with SERVICE_UNAVAILABLE or DATABASE_ACCESS_REFUSED within the connect and query timeouts. */
+  /**
+   * Resolves when the server answers; rejects with SERVICE_UNAVAILABLE or DATABASE_ACCESS_REFUSED within the connect
+   * and query timeouts.
+   */
   async ping(): Promise<void> {
     await sql`select 1`.execute(this.#kysely);
   }
 
   /**
-   * Calls `onNotify` with the payload of every notification on `channel`, over one connection of its own that is supervised and restored.
-   * An empty payload also comes after each restored connection, because notifications may have been missed. Resolves when subscribed, or
-   * when the first try failed (further ones follow). The returned function ends it.
+   * Calls `onNotify` with the payload of every notification on `channel`, over one connection of its own that is
+   * supervised and restored. An empty payload also comes after each restored connection, because notifications may have
+   * been missed. Resolves when subscribed, or when the first try failed (further ones follow). The returned function
+   * ends it.
    */
   listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>> {
     return this.#notifications.listen(channel, onNotify);

@@ -45,15 +45,31 @@ const SOCKET_CODES = new Set([
 ]);
 
 /** The driver gives these failures no code, only a text. */
-const LINK_MESSAGES =
-  /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|Client (has encountered a connection error|was closed)|Cannot use a pool after|driver has already been destroyed|Postgres connection has been discarded)/;
+const LINK_MESSAGES = [
+  'Connection terminated',
+  'timeout expired',
+  'timeout exceeded when trying to connect',
+  'Query read timeout',
+  'Client has encountered a connection error',
+  'Client was closed',
+  'Cannot use a pool after',
+  'driver has already been destroyed',
+  'Postgres connection has been discarded',
+];
 
 const LOGIN_MESSAGES = /^SASL/;
 
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 
+const isLinkFailure = (error: Error): boolean =>
+  SOCKET_CODES.has(codeOf(error)) || LINK_MESSAGES.some((text) => error.message.startsWith(text));
+
 const unavailable = (cause: unknown): AppError =>
-  new AppError('SERVICE_UNAVAILABLE', 'The database cannot be reached. Wait and try again.', { kind: 'unavailable', retryable: true, cause });
+  new AppError('SERVICE_UNAVAILABLE', 'The database cannot be reached. Wait and try again.', {
+    kind: 'unavailable',
+    retryable: true,
+    cause,
+  });
 
 const accessRefused = (message: string, cause: unknown): AppError =>
   new AppError('DATABASE_ACCESS_REFUSED', message, { kind: 'unavailable', retryable: true, cause });
@@ -62,22 +78,29 @@ function fromServer(error: pg.DatabaseError): AppError | undefined {
   const state = error.code ?? '';
   if (TRANSIENT_STATES.has(state) || TRANSIENT_CLASSES.has(state.slice(0, 2))) return unavailable(error);
   // The same state inside a session is a missing right of a statement: a fault of the code.
-  const refusal = state === '42501' && error.severity === 'FATAL' ? 'This role may not connect to the database.' : ACCESS_STATES[state];
+  const refusal =
+    state === '42501' && error.severity === 'FATAL'
+      ? 'This role may not connect to the database.'
+      : ACCESS_STATES[state];
   if (refusal !== undefined) return accessRefused(refusal, error);
   if (!UNSTORABLE_STATES.has(state)) return undefined;
-  return new AppError('REQUEST_INVALID', 'A text holds a character that cannot be stored.', { kind: 'invalid', cause: error });
+  return new AppError('REQUEST_INVALID', 'A text holds a character that cannot be stored.', {
+    kind: 'invalid',
+    cause: error,
+  });
 }
 
 /**
- * Names what the database did in the vocabulary of calls; the cause is kept. Connection loss, timeouts, deadlocks and a server that
- * is read-only or starting become SERVICE_UNAVAILABLE (retryable), a refused login DATABASE_ACCESS_REFUSED (retryable, because an
- * operator mends it). Everything else, such as a violated constraint, comes back as it is.
+ * Names what the database did in the vocabulary of calls; the cause is kept. Connection loss, timeouts, deadlocks and a
+ * server that is read-only or starting become SERVICE_UNAVAILABLE (retryable), a refused login DATABASE_ACCESS_REFUSED
+ * (retryable, because an operator mends it). Everything else, such as a violated constraint, comes back as it is.
  */
 export function toDatabaseError(error: unknown): unknown {
   if (error instanceof AppError || !(error instanceof Error)) return error;
   if (error instanceof pg.DatabaseError) return fromServer(error) ?? error;
-  if (LOGIN_MESSAGES.test(error.message)) return accessRefused('The database refuses the password of this role.', error);
-  if (SOCKET_CODES.has(codeOf(error)) || LINK_MESSAGES.test(error.message)) return unavailable(error);
+  if (LOGIN_MESSAGES.test(error.message))
+    return accessRefused('The database refuses the password of this role.', error);
+  if (isLinkFailure(error)) return unavailable(error);
   return error;
 }
 
@@ -87,27 +110,33 @@ export function endsSession(error: unknown): boolean {
   if (cause instanceof pg.DatabaseError) {
     return cause.severity === 'FATAL' || cause.severity === 'PANIC' || SESSION_ENDING_STATES.has(cause.code ?? '');
   }
-  return cause instanceof Error && (SOCKET_CODES.has(codeOf(cause)) || LINK_MESSAGES.test(cause.message));
+  return cause instanceof Error && isLinkFailure(cause);
 }
 
 /**
- * What a failed COMMIT means. An ERROR of the server says that nothing was applied. Silence says nothing at all: the caller must
- * ask again with the same key, and never hear "not applied".
+ * What a failed COMMIT means. An ERROR of the server says that nothing was applied. Silence says nothing at all: the
+ * caller must ask again with the same key, and never hear "not applied".
  */
 export function toCommitError(error: unknown): unknown {
   if (isAbortedTransactionError(error)) {
     return new AppError('SERVICE_INTERNAL', 'The service failed to handle the request.', {
       kind: 'internal',
-      cause: new Error('nothing was committed: the work caught the error of a statement without a savepoint', { cause: error }),
+      cause: new Error('nothing was committed: the work caught the error of a statement without a savepoint', {
+        cause: error,
+      }),
     });
   }
   const cause = error instanceof AppError ? error.cause : error;
   if (cause instanceof pg.DatabaseError && cause.severity === 'ERROR') return toDatabaseError(error);
-  return new AppError('SERVICE_LINK_LOST', 'The connection was lost. The outcome is unknown; retry with the same key.', {
-    kind: 'unavailable',
-    retryable: true,
-    cause: error,
-  });
+  return new AppError(
+    'SERVICE_LINK_LOST',
+    'The connection was lost. The outcome is unknown; retry with the same key.',
+    {
+      kind: 'unavailable',
+      retryable: true,
+      cause: error,
+    },
+  );
 }
 
 /** Whether the statement broke a unique or primary key; with `constraint`, whether it broke that one. */

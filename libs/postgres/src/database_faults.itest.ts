@@ -14,13 +14,22 @@ let direct: Database;
 let db: Database;
 
 const make = (url: string, more: Partial<DatabaseDeps> = {}): Database =>
-  new Database({ url, schema: 'public', logger: silentLogger(), metrics: new Metrics('test'), max: 4, timeouts: TIMEOUTS, ...more });
+  new Database({
+    url,
+    schema: 'public',
+    logger: silentLogger(),
+    metrics: new Metrics('test'),
+    max: 4,
+    timeouts: TIMEOUTS,
+    ...more,
+  });
 
 const run = (tx: Tx, text: string) => sql.raw(text).execute(tables(tx));
 const pidOf = async (tx: Tx): Promise<number> =>
   (await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tables(tx))).rows[0]?.pid ?? 0;
 const count = async (name: string): Promise<number> =>
-  (await sql<{ n: number }>`select count(*)::int as n from marks where name = ${name}`.execute(tables(direct.read))).rows[0]?.n ?? -1;
+  (await sql<{ n: number }>`select count(*)::int as n from marks where name = ${name}`.execute(tables(direct.read)))
+    .rows[0]?.n ?? -1;
 const insert = (tx: Tx, name: string) => sql`insert into marks (name) values (${name})`.execute(tables(tx));
 
 const unavailable = { code: 'SERVICE_UNAVAILABLE', kind: 'unavailable', retryable: true };
@@ -160,7 +169,9 @@ describe('a server that refuses', () => {
     url.password = 'Sesame-Open-77';
     const { error } = await timed(make(url.href).ping());
     expect(error).toMatchObject({ code: 'DATABASE_ACCESS_REFUSED', message: 'The database does not exist.' });
-    expect(error instanceof AppError && error.cause instanceof Error ? `${error.stack}${error.cause.stack}` : 'Sesame').not.toContain('Sesame');
+    expect(
+      error instanceof AppError && error.cause instanceof Error ? `${error.stack}${error.cause.stack}` : 'Sesame',
+    ).not.toContain('Sesame');
   });
 
   test('writes, as an old primary does, is retryable, and its connection is not used again', async () => {
@@ -182,14 +193,20 @@ describe('statements that do not come to an end', () => {
     const { error, ms } = await timed(db.transaction((tx) => run(tx, 'select pg_sleep(30)')));
     expect(error).toMatchObject({ ...unavailable, cause: { code: '57014' } });
     expect(ms).toBeLessThan(1_500);
-    const { rows } = await run(direct.read, `select 1 from pg_stat_activity where datname = current_database() and state like 'idle in trans%'`);
+    const { rows } = await run(
+      direct.read,
+      `select 1 from pg_stat_activity where datname = current_database() and state like 'idle in trans%'`,
+    );
     expect(rows).toEqual([]);
   });
 
   test('such as a wait for a lock end as retryable', async () => {
     await direct.transaction(async (tx) => {
       await run(tx, 'lock table marks');
-      expect((await timed(insert(db.read, 'locked'))).error).toMatchObject({ ...unavailable, cause: { code: '55P03' } });
+      expect((await timed(insert(db.read, 'locked'))).error).toMatchObject({
+        ...unavailable,
+        cause: { code: '55P03' },
+      });
     });
   });
 
@@ -197,13 +214,15 @@ describe('statements that do not come to an end', () => {
     const both = Promise.withResolvers<void>();
     let arrived = 0;
     const touch = (first: string, second: string) =>
-      make(place.url, { timeouts: { ...TIMEOUTS, lockMs: 5_000, statementMs: 5_000, queryMs: 6_000 } }).transaction(async (tx) => {
-        await run(tx, `update marks set name = name where name = '${first}'`);
-        arrived += 1;
-        if (arrived === 2) both.resolve();
-        await both.promise;
-        await run(tx, `update marks set name = name where name = '${second}'`);
-      });
+      make(place.url, { timeouts: { ...TIMEOUTS, lockMs: 5_000, statementMs: 5_000, queryMs: 6_000 } }).transaction(
+        async (tx) => {
+          await run(tx, `update marks set name = name where name = '${first}'`);
+          arrived += 1;
+          if (arrived === 2) both.resolve();
+          await both.promise;
+          await run(tx, `update marks set name = name where name = '${second}'`);
+        },
+      );
     const results = await Promise.allSettled([touch('row-1', 'row-2'), touch('row-2', 'row-1')]);
     const failures = results.filter((result) => result.status === 'rejected');
     expect(failures).toHaveLength(1);
@@ -217,7 +236,12 @@ describe('a pool without a free connection', () => {
     const { error, ms } = await timed(db.ping());
     expect(error).toMatchObject(unavailable);
     expect(ms).toBeLessThan(1_000);
-    expect((await Promise.all(busy)).map((result) => result.error)).toEqual([undefined, undefined, undefined, undefined]);
+    expect((await Promise.all(busy)).map((result) => result.error)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     await db.ping();
   });
 

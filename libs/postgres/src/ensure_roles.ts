@@ -27,7 +27,13 @@ export type EnsureResult =
   | { readonly kind: 'ready'; readonly changes: readonly string[] }
   | { readonly kind: 'not_permitted'; readonly reason: string };
 
-const TIMEOUTS: DatabaseTimeouts = { connectMs: 5_000, statementMs: 30_000, lockMs: 20_000, queryMs: 35_000, idleInTransactionMs: 30_000 };
+const TIMEOUTS: DatabaseTimeouts = {
+  connectMs: 5_000,
+  statementMs: 30_000,
+  lockMs: 20_000,
+  queryMs: 35_000,
+  idleInTransactionMs: 30_000,
+};
 const PERMISSION_DENIED = '42501';
 const WRONG_PASSWORD = '28P01';
 const MAINTENANCE_LOCK = 'warren.set_up';
@@ -56,9 +62,10 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
 }
 
 /**
- * Makes what is missing of a database, its owner and the roles of the services: roles can log in and nothing more, nobody else may connect.
- * May be repeated; a password is altered only when a login with it fails. `not_permitted` when the administrator lacks a right.
- * Throws SERVICE_UNAVAILABLE, DATABASE_ACCESS_REFUSED (of the administrator), DATABASE_CONFIG_INVALID or DATABASE_ROLE_UNSAFE.
+ * Makes what is missing of a database, its owner and the roles of the services: roles can log in and nothing more,
+ * nobody else may connect. May be repeated; a password is altered only when a login with it fails. `not_permitted` when
+ * the administrator lacks a right. Throws SERVICE_UNAVAILABLE, DATABASE_ACCESS_REFUSED (of the administrator),
+ * DATABASE_CONFIG_INVALID or DATABASE_ROLE_UNSAFE.
  */
 export async function ensureRolesAndDatabase(adminUrl: string, plan: DatabasePlan): Promise<EnsureResult> {
   const changes: string[] = [];
@@ -69,12 +76,14 @@ export async function ensureRolesAndDatabase(adminUrl: string, plan: DatabasePla
       await admin.query('select pg_advisory_lock(hashtextextended($1, 0))', [MAINTENANCE_LOCK]);
       for (const account of [plan.owner, ...plan.roles]) await ensureRole(admin, account, changes);
       await ensureDatabase(admin, plan, changes);
-      for (const account of [plan.owner, ...plan.roles]) await ensurePassword(admin, urlFor(adminUrl, plan.database, account), account, changes);
+      for (const account of [plan.owner, ...plan.roles])
+        await ensurePassword(admin, urlFor(adminUrl, plan.database, account), account, changes);
     });
     await withClient(urlFor(adminUrl, plan.database), closePublicSchema);
     return { kind: 'ready', changes };
   } catch (error) {
-    if (stateOf(error) === PERMISSION_DENIED) return { kind: 'not_permitted', reason: error instanceof Error ? error.message : 'permission denied' };
+    if (stateOf(error) === PERMISSION_DENIED)
+      return { kind: 'not_permitted', reason: error instanceof Error ? error.message : 'permission denied' };
     throw toDatabaseError(error);
   }
 }
@@ -84,7 +93,9 @@ async function ensureRole(admin: pg.Client, account: OwnerAccount, changes: stri
     rolsuper: boolean;
     rolcanlogin: boolean;
   }
-  const { rows } = await admin.query<Row>('select rolsuper, rolcanlogin from pg_roles where rolname = $1', [account.name]);
+  const { rows } = await admin.query<Row>('select rolsuper, rolcanlogin from pg_roles where rolname = $1', [
+    account.name,
+  ]);
   const [found] = rows;
   if (found === undefined) {
     const verifier = pg.escapeLiteral(await scramVerifier(account.password));
@@ -95,7 +106,9 @@ async function ensureRole(admin: pg.Client, account: OwnerAccount, changes: stri
     return;
   }
   if (found.rolsuper) {
-    throw new AppError('DATABASE_ROLE_UNSAFE', `Role ${account.name} is a superuser. Choose another name.`, { kind: 'conflict' });
+    throw new AppError('DATABASE_ROLE_UNSAFE', `Role ${account.name} is a superuser. Choose another name.`, {
+      kind: 'conflict',
+    });
   }
   if (found.rolcanlogin) return;
   await admin.query(`alter role ${id(account.name)} login`);
@@ -122,7 +135,9 @@ async function ensureDatabase(admin: pg.Client, plan: DatabasePlan, changes: str
 
 /** Only a member of a role may give something to it, unless a superuser. */
 async function joinOwner(admin: pg.Client, owner: string): Promise<void> {
-  const { rows } = await admin.query<{ member: boolean }>(`select pg_has_role(current_user, $1, 'member') as member`, [owner]);
+  const { rows } = await admin.query<{ member: boolean }>(`select pg_has_role(current_user, $1, 'member') as member`, [
+    owner,
+  ]);
   if (rows[0]?.member !== true) await admin.query(`grant ${id(owner)} to current_user`);
 }
 
@@ -137,7 +152,9 @@ async function restrictDatabase(admin: pg.Client, { database, roles }: DatabaseP
 
 /** Before Postgres 15 everybody may make tables in the schema `public`. */
 async function closePublicSchema(admin: pg.Client): Promise<void> {
-  const { rows } = await admin.query(`select 1 from pg_namespace where nspname = 'public' and has_schema_privilege('public', oid, 'create')`);
+  const { rows } = await admin.query(
+    `select 1 from pg_namespace where nspname = 'public' and has_schema_privilege('public', oid, 'create')`,
+  );
   if (rows.length > 0) await admin.query('revoke create on schema public from public');
 }
 
@@ -146,7 +163,9 @@ async function ensurePassword(admin: pg.Client, url: string, account: OwnerAccou
     await withClient(url, (client) => client.query('select 1'));
   } catch (error) {
     if (stateOf(error) !== WRONG_PASSWORD) throw error;
-    await admin.query(`alter role ${id(account.name)} password ${pg.escapeLiteral(await scramVerifier(account.password))}`);
+    await admin.query(
+      `alter role ${id(account.name)} password ${pg.escapeLiteral(await scramVerifier(account.password))}`,
+    );
     changes.push(`changed the password of role ${account.name}`);
   }
 }

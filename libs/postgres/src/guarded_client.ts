@@ -3,8 +3,9 @@ import type { PoolClient } from 'pg';
 import { endsSession, toDatabaseError } from './database_error.ts';
 
 /**
- * A pooled connection that knows when it is no longer good. The driver would give a connection whose query timed out back to the pool,
- * where the next query waits behind the dead one; here every later query fails at once and the release destroys it.
+ * A pooled connection that knows when it is no longer good. The driver would give a connection whose query timed out
+ * back to the pool, where the next query waits behind the dead one; here every later query fails at once and the
+ * release destroys it.
  */
 export class GuardedClient implements PostgresPoolClient {
   readonly #client: PoolClient;

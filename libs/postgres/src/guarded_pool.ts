@@ -36,7 +36,10 @@ export class GuardedPool implements PostgresPool {
     const { config, max } = deps;
     this.#logger = deps.logger;
     this.#max = max;
-    this.#losses = deps.metrics.counter('warren_postgres_connection_losses_total', 'Connections that ended with an error.');
+    this.#losses = deps.metrics.counter(
+      'warren_postgres_connection_losses_total',
+      'Connections that ended with an error.',
+    );
     this.#pool = new pg.Pool({ ...config, max, idleTimeoutMillis: IDLE_MS, maxLifetimeSeconds: LIFETIME_SECONDS });
     this.options = this.#pool.options;
     this.#pool.on('error', (error) => this.#logLoss(error));
@@ -47,7 +50,10 @@ export class GuardedPool implements PostgresPool {
 
   async connect(): Promise<GuardedClient> {
     if (this.#pool.waitingCount >= this.#max * MAX_WAITING_PER_CONNECTION) {
-      throw new AppError('SERVICE_UNAVAILABLE', 'The database is busy. Wait and try again.', { kind: 'unavailable', retryable: true });
+      throw new AppError('SERVICE_UNAVAILABLE', 'The database is busy. Wait and try again.', {
+        kind: 'unavailable',
+        retryable: true,
+      });
     }
     try {
       const client = await this.#pool.connect();
@@ -61,7 +67,10 @@ export class GuardedPool implements PostgresPool {
     }
   }
 
-  /** Waits for running work, at most two seconds; then the connections are cut. Never rejects; every call waits for the same end. */
+  /**
+   * Waits for running work, at most two seconds; then the connections are cut. Never rejects; every call waits for the
+   * same end.
+   */
   end(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
@@ -80,7 +89,8 @@ export class GuardedPool implements PostgresPool {
 
   #watch(client: pg.PoolClient): void {
     this.#live.add(client);
-    // A connection in use has no listener of the pool: the end of its backend between two statements would end the process.
+    // A connection in use has no listener of the pool: the end of its backend between two statements would end the
+    // process.
     client.on('error', (error) => this.#logger.debug({ err: error }, 'database connection failed'));
     client.once('end', () => this.#live.delete(client));
   }
@@ -91,7 +101,10 @@ export class GuardedPool implements PostgresPool {
   }
 
   #measure({ metrics, schema }: GuardedPoolDeps): () => void {
-    const gauge = metrics.gauge('warren_postgres_pool', 'Connections of the pool, and callers that wait for one.', ['schema', 'state']);
+    const gauge = metrics.gauge('warren_postgres_pool', 'Connections of the pool, and callers that wait for one.', [
+      'schema',
+      'state',
+    ]);
     return metrics.beforeRender(() => {
       gauge.set({ schema, state: 'open' }, this.#pool.totalCount);
       gauge.set({ schema, state: 'idle' }, this.#pool.idleCount);

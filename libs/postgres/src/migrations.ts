@@ -34,9 +34,11 @@ const UNDEFINED_TABLE = '42P01';
 const UNDEFINED_ROLE = '42704';
 const PERMISSION_DENIED = '42501';
 
-const refuse = (code: string, message: string, cause?: unknown): AppError => new AppError(code, message, { kind: 'conflict', cause });
+const refuse = (code: string, message: string, cause?: unknown): AppError =>
+  new AppError(code, message, { kind: 'conflict', cause });
 
-const hasState = (error: unknown, ...states: string[]): boolean => error instanceof pg.DatabaseError && states.includes(error.code ?? '');
+const hasState = (error: unknown, ...states: string[]): boolean =>
+  error instanceof pg.DatabaseError && states.includes(error.code ?? '');
 
 function checkSet(set: MigrationSet): string[] {
   checkSchemaName(set.schema);
@@ -47,20 +49,32 @@ function checkSet(set: MigrationSet): string[] {
 }
 
 async function readNames(executor: Kysely<unknown>, schema: string): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`select name from ${sql.id(schema, 'schema_migrations')} order by name`.execute(executor);
+  const { rows } = await sql<{
+    name: string;
+  }>`select name from ${sql.id(schema, 'schema_migrations')} order by name`.execute(executor);
   return rows.map((row) => row.name);
 }
 
 /**
- * Brings a schema up to date: creates it, applies the missing steps in order, each in its own transaction with the record of it, and
- * gives `role` the use of the tables (SELECT, INSERT, UPDATE, DELETE) and sequences, now and for later ones, but no right to change them.
- * Concurrent calls wait for each other. Throws DATABASE_SCHEMA_AHEAD when the database has steps that the set does not know,
- * DATABASE_ROLE_MISSING, SERVICE_UNAVAILABLE, or what a step threw; the steps before it stay applied.
+ * Brings a schema up to date: creates it, applies the missing steps in order, each in its own transaction with the
+ * record of it, and gives `role` the use of the tables (SELECT, INSERT, UPDATE, DELETE) and sequences, now and for
+ * later ones, but no right to change them. Concurrent calls wait for each other. Throws DATABASE_SCHEMA_AHEAD when the
+ * database has steps that the set does not know, DATABASE_ROLE_MISSING, SERVICE_UNAVAILABLE, or what a step threw; the
+ * steps before it stay applied.
  */
-export async function migrate(ownerUrl: string, set: MigrationSet, options: { readonly role: string }): Promise<{ applied: string[] }> {
+export async function migrate(
+  ownerUrl: string,
+  set: MigrationSet,
+  options: { readonly role: string },
+): Promise<{ applied: string[] }> {
   const names = checkSet(set);
   const { schema } = set;
-  const config = clientConfig({ url: ownerUrl, schema, applicationName: `warren.migrate.${schema}`, timeouts: MIGRATION_TIMEOUTS });
+  const config = clientConfig({
+    url: ownerUrl,
+    schema,
+    applicationName: `warren.migrate.${schema}`,
+    timeouts: MIGRATION_TIMEOUTS,
+  });
   const pool = new pg.Pool({ ...config, max: 1 });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
@@ -94,7 +108,10 @@ async function applyMissing(executor: Kysely<unknown>, set: MigrationSet, names:
   const done = new Set(await readNames(executor, set.schema));
   const foreign = [...done].filter((name) => !known.has(name));
   if (foreign.length > 0) {
-    throw refuse('DATABASE_SCHEMA_AHEAD', `Schema ${set.schema} is newer than this code: it has ${foreign.join(', ')}.`);
+    throw refuse(
+      'DATABASE_SCHEMA_AHEAD',
+      `Schema ${set.schema} is newer than this code: it has ${foreign.join(', ')}.`,
+    );
   }
   const missing = names.filter((name) => !done.has(name));
   for (const name of missing) {
@@ -124,12 +141,15 @@ async function grantUse(executor: Kysely<unknown>, schema: string, role: string)
       for (const statement of statements) await statement.execute(transaction);
     });
   } catch (error) {
-    if (hasState(error, UNDEFINED_ROLE)) throw refuse('DATABASE_ROLE_MISSING', `Role ${role} does not exist. Run the set-up first.`, error);
+    if (hasState(error, UNDEFINED_ROLE))
+      throw refuse('DATABASE_ROLE_MISSING', `Role ${role} does not exist. Run the set-up first.`, error);
     throw error;
   }
 }
 
-/** Compares the schema with the code; asks with the rights of the service. `behind` also when the schema was never made. */
+/**
+ * Compares the schema with the code; asks with the rights of the service. `behind` also when the schema was never made.
+ */
 export async function schemaVersion(db: Database, set: MigrationSet): Promise<SchemaVersion> {
   const names = checkSet(set);
   try {

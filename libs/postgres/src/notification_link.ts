@@ -28,6 +28,7 @@ export class NotificationLink {
   readonly #channels = new Map<string, Set<Listener>>();
   readonly #closed = new AbortController();
   #client: pg.Client | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
   #running: Promise<void> | undefined;
   #firstTry: PromiseWithResolvers<void> = Promise.withResolvers<void>();
 
@@ -60,10 +61,15 @@ export class NotificationLink {
   }
 
   #checkChannel(channel: string): void {
-    if (!CHANNEL.test(channel)) throw new TypeError(`"${channel}" cannot name a channel: use a-z, 0-9 and _, at most 63`);
-    if (!this.#channels.has(channel) && this.#channels.size >= MAX_CHANNELS) throw new RangeError(`more than ${MAX_CHANNELS} channels`);
+    if (!CHANNEL.test(channel))
+      throw new TypeError(`"${channel}" cannot name a channel: use a-z, 0-9 and _, at most 63`);
+    if (!this.#channels.has(channel) && this.#channels.size >= MAX_CHANNELS)
+      throw new RangeError(`more than ${MAX_CHANNELS} channels`);
     if (this.#closed.signal.aborted) {
-      throw new AppError('SERVICE_UNAVAILABLE', 'The database connection is closed.', { kind: 'unavailable', retryable: true });
+      throw new AppError('SERVICE_UNAVAILABLE', 'The database connection is closed.', {
+        kind: 'unavailable',
+        retryable: true,
+      });
     }
   }
 
@@ -78,11 +84,18 @@ export class NotificationLink {
   /** A failure here is a lost connection, after which the loop subscribes to everything again. */
   async #command(text: string): Promise<void> {
     try {
-      await this.#client?.query(text);
+      if (this.#client !== undefined) await this.#ask(this.#client, text);
     } catch (error) {
       this.#logger.debug({ err: error }, 'the notification connection failed');
       this.#drop();
     }
+  }
+
+  /** One statement at a time: the driver will no longer queue them. */
+  #ask(client: pg.Client, text: string): Promise<unknown> {
+    const asked = this.#turn.then(() => client.query(text));
+    this.#turn = asked.catch(() => undefined);
+    return asked;
   }
 
   async #run(): Promise<void> {
@@ -113,14 +126,14 @@ export class NotificationLink {
     client.once('end', () => lost.abort());
     client.on('notification', ({ channel, payload }) => this.#deliver(channel, payload ?? ''));
     await client.connect();
-    for (const channel of this.#channels.keys()) await client.query(`listen ${channel}`);
+    for (const channel of this.#channels.keys()) await this.#ask(client, `listen ${channel}`);
     onSubscribed();
     this.#firstTry.resolve();
     if (!isFirst) for (const channel of this.#channels.keys()) this.#deliver(channel, '');
     const stopped = AbortSignal.any([lost.signal, this.#closed.signal]);
     while (!stopped.aborted) {
       await this.#clock.sleep(this.#heartbeatMs, stopped);
-      if (!stopped.aborted) await client.query('select 1');
+      if (!stopped.aborted) await this.#ask(client, 'select 1');
     }
   }
 

@@ -36,7 +36,8 @@ afterAll(async () => {
   await place.drop();
 });
 
-const notify = (channel: string, payload: string) => sql`select pg_notify(${channel}, ${payload})`.execute(tables(direct.read));
+const notify = (channel: string, payload: string) =>
+  sql`select pg_notify(${channel}, ${payload})`.execute(tables(direct.read));
 
 describe('Database.listen', () => {
   test('brings the payloads of its channel until it is ended', async () => {

@@ -11,11 +11,13 @@ const derive = promisify(pbkdf2);
 const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
 /**
- * What Postgres stores instead of a password (SCRAM-SHA-256). Sent in place of the password when a role is made, so that the
- * password stays out of the server's log. The password must be printable ASCII: other text would have to be normalised first.
+ * What Postgres stores instead of a password (SCRAM-SHA-256). Sent in place of the password when a role is made, so
+ * that the password stays out of the server's log. The password must be printable ASCII: other text would have to be
+ * normalised first.
  */
 export async function scramVerifier(password: string, salt: Buffer = randomBytes(SALT_BYTES)): Promise<string> {
-  if (!/^[\x20-\x7e]+$/.test(password)) throw new TypeError('a database password must be printable ASCII and not empty');
+  if (!/^[\x20-\x7e]+$/.test(password))
+    throw new TypeError('a database password must be printable ASCII and not empty');
   const salted = await derive(password, salt, ITERATIONS, HASH_BYTES, 'sha256');
   const storedKey = createHash('sha256').update(hmac(salted, 'Client Key')).digest('base64');
   const serverKey = hmac(salted, 'Server Key').toString('base64');

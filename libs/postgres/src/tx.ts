@@ -1,6 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
-/** Runs statements: those of one transaction, or each for itself. What tables it sees is said where it is used: `tables<AuthTables>(tx)`. */
+/**
+ * Runs statements: those of one transaction, or each for itself. What tables it sees is said where it is used:
+ * `tables<AuthTables>(tx)`.
+ */
 export class Tx {
   readonly #executor: Kysely<unknown>;
 
@@ -24,8 +27,8 @@ const RELEASE = sql`release savepoint warren_step`;
 const ROLLBACK = sql`rollback to savepoint warren_step`;
 
 /**
- * Runs `work` so that its statements can be undone without ending the transaction: when it throws, they are rolled back and the error
- * is thrown on. May be nested. Throws SERVICE_UNAVAILABLE when the connection was lost meanwhile.
+ * Runs `work` so that its statements can be undone without ending the transaction: when it throws, they are rolled back
+ * and the error is thrown on. May be nested. Throws SERVICE_UNAVAILABLE when the connection was lost meanwhile.
  */
 export async function savepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
   const executor = Tx.executorOf(tx);

@@ -1,7 +1,9 @@
 import type { RedisClient } from './redis_client.ts';
 import { defineScript, integers } from './script.ts';
 
-/** `epoch` grows with every new holder of the key: who acts under a lease sends it along, and an older one is refused. */
+/**
+ * `epoch` grows with every new holder of the key: who acts under a lease sends it along, and an older one is refused.
+ */
 export interface Lease {
   readonly epoch: number;
 }
@@ -9,8 +11,8 @@ export interface Lease {
 const flag = (raw: unknown): boolean => integers([raw], 1)[0] === 1;
 
 /**
- * The epoch outlives the lease in a key of its own and is at least the server's clock in milliseconds, so it does not go back even after
- * a flush. The holder that asks again keeps its epoch.
+ * The epoch outlives the lease in a key of its own and is at least the server's clock in milliseconds, so it does not
+ * go back even after a flush. The holder that asks again keeps its epoch.
  */
 const CLAIM = defineScript({
   name: 'warrenLeaseClaim',
@@ -62,8 +64,8 @@ return redis.call('DEL', KEYS[1])
 const EPOCH_MEMORY_MS = 24 * 3_600_000;
 
 /**
- * Leases with a fence. At most one holder per key, as long as Redis keeps its data; after a flush two may believe in theirs until the older
- * renews, and the epoch tells them apart. Keys live under `lease:`.
+ * Leases with a fence. At most one holder per key, as long as Redis keeps its data; after a flush two may believe in
+ * theirs until the older renews, and the epoch tells them apart. Keys live under `lease:`.
  */
 export class LeaseStore {
   readonly #redis: RedisClient;
@@ -72,7 +74,9 @@ export class LeaseStore {
     this.#redis = deps.redis;
   }
 
-  /** Takes the lease, or takes it again as the same holder (same epoch, new time). `undefined`: somebody else holds it. */
+  /**
+   * Takes the lease, or takes it again as the same holder (same epoch, new time). `undefined`: somebody else holds it.
+   */
   claim(key: string, holder: string, ttlMs: number): Promise<Lease | undefined> {
     return this.#redis.run(CLAIM, [`lease:${key}`, `lease_epoch:${key}`], [holder, ttlMs, EPOCH_MEMORY_MS]);
   }

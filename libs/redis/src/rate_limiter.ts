@@ -17,8 +17,8 @@ export interface RateDecision {
 }
 
 /**
- * A token bucket kept as one number, the time at which it will be full again (GCRA): one small value per key that expires by itself.
- * Times are microseconds of the server's clock, because the clocks of gateways differ.
+ * A token bucket kept as one number, the time at which it will be full again (GCRA): one small value per key that
+ * expires by itself. Times are microseconds of the server's clock, because the clocks of gateways differ.
  */
 const TAKE = defineScript({
   name: 'warrenRateTake',
@@ -55,12 +55,14 @@ export class RateLimiter {
   }
 
   /**
-   * Takes `cost` tokens (1 unless told) when they are there, in one atomic step. Throws SERVICE_UNAVAILABLE when Redis is away: the caller
-   * decides whether its route then stays open.
+   * Takes `cost` tokens (1 unless told) when they are there, in one atomic step. Throws SERVICE_UNAVAILABLE when Redis
+   * is away: the caller decides whether its route then stays open.
    */
   take(key: string, { limit, windowMs }: RateLimit, cost = 1): Promise<RateDecision> {
     if (!isCount(limit) || !isCount(windowMs) || !isCount(cost) || cost > limit) {
-      return Promise.reject(new RangeError('limit, windowMs and cost are whole numbers above 0, and cost is at most limit'));
+      return Promise.reject(
+        new RangeError('limit, windowMs and cost are whole numbers above 0, and cost is at most limit'),
+      );
     }
     return this.#redis.run(TAKE, [`rate:${key}`], [limit, windowMs, cost]);
   }

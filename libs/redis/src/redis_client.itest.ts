@@ -9,7 +9,12 @@ let redis: RedisClient;
 
 beforeAll(async () => {
   place = await tempRedis();
-  redis = new RedisClient({ url: place.url, keyPrefix: place.keyPrefix, logger: silentLogger(), metrics: new Metrics('test') });
+  redis = new RedisClient({
+    url: place.url,
+    keyPrefix: place.keyPrefix,
+    logger: silentLogger(),
+    metrics: new Metrics('test'),
+  });
   await redis.ready(5_000);
 });
 
@@ -23,14 +28,24 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 describe('RedisClient', () => {
   test('puts its prefix before every key', async () => {
     await redis.commands.set('a', '1', 'EX', 60);
-    const bare = new RedisClient({ url: place.url, keyPrefix: '', logger: silentLogger(), metrics: new Metrics('test') });
+    const bare = new RedisClient({
+      url: place.url,
+      keyPrefix: '',
+      logger: silentLogger(),
+      metrics: new Metrics('test'),
+    });
     await bare.ready(5_000);
     expect(await bare.commands.get(`${place.keyPrefix}a`)).toBe('1');
     await bare.close();
   });
 
   test('runs a script with typed keys, arguments and answer, again after the server forgot it', async () => {
-    const add = defineScript({ name: 'testAdd', keys: 1, lua: `return redis.call('INCRBY', KEYS[1], ARGV[1])`, parse: Number });
+    const add = defineScript({
+      name: 'testAdd',
+      keys: 1,
+      lua: `return redis.call('INCRBY', KEYS[1], ARGV[1])`,
+      parse: Number,
+    });
     expect(await redis.run(add, ['sum'], [5])).toBe(5);
     const other = redis.duplicate({});
     await other.ready(5_000);
@@ -80,7 +95,10 @@ describe('RateLimiter', () => {
 
   test('takes a higher cost at once, and leaves no key behind for ever', async () => {
     const limiter = new RateLimiter({ redis });
-    expect(await limiter.take('cost', { limit: 10, windowMs: 1_000 }, 7)).toMatchObject({ allowed: true, remaining: 3 });
+    expect(await limiter.take('cost', { limit: 10, windowMs: 1_000 }, 7)).toMatchObject({
+      allowed: true,
+      remaining: 3,
+    });
     expect((await limiter.take('cost', { limit: 10, windowMs: 1_000 }, 7)).allowed).toBe(false);
     expect(await redis.commands.pttl('rate:cost')).toBeGreaterThan(0);
   });
@@ -102,15 +120,17 @@ describe('LeaseStore', () => {
 
   test('keeps the epoch of a holder that claims again, and raises it for every new holder', async () => {
     const leases = new LeaseStore({ redis });
-    const first = await leases.claim('p0', 'a', 10_000);
-    expect(await leases.claim('p0', 'a', 10_000)).toEqual(first);
-    expect(await leases.claim('p0', 'b', 10_000)).toBeUndefined();
-    expect(await leases.release('p0', 'a', first?.epoch ?? 0)).toBe(true);
-    const second = await leases.claim('p0', 'b', 10_000);
-    expect(second?.epoch).toBeGreaterThan(first?.epoch ?? Number.POSITIVE_INFINITY);
-    expect(await leases.renew('p0', 'a', first?.epoch ?? 0, 10_000)).toBe(false);
-    expect(await leases.release('p0', 'a', first?.epoch ?? 0)).toBe(false);
-    expect(await leases.renew('p0', 'b', second?.epoch ?? 0, 10_000)).toBe(true);
+    const claim = async (holder: string): Promise<number> =>
+      (await leases.claim('p0', holder, 10_000))?.epoch ?? Number.NaN;
+    const first = await claim('a');
+    expect(await claim('a')).toBe(first);
+    expect(await claim('b')).toBeNaN();
+    expect(await leases.release('p0', 'a', first)).toBe(true);
+    const second = await claim('b');
+    expect(second).toBeGreaterThan(first);
+    expect(await leases.renew('p0', 'a', first, 10_000)).toBe(false);
+    expect(await leases.release('p0', 'a', first)).toBe(false);
+    expect(await leases.renew('p0', 'b', second, 10_000)).toBe(true);
   });
 
   test('lets the epoch grow also after Redis lost everything', async () => {

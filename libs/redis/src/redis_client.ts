@@ -38,7 +38,9 @@ export interface RedisClientDeps {
 function checkUrl(text: string): string {
   if (URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol)) return text;
   // Never repeated: it may hold a password.
-  throw new AppError('REDIS_CONFIG_INVALID', 'The Redis URL is not of the form redis://user:password@host:port.', { kind: 'internal' });
+  throw new AppError('REDIS_CONFIG_INVALID', 'The Redis URL is not of the form redis://user:password@host:port.', {
+    kind: 'internal',
+  });
 }
 
 type LegacyReplies = RedisOptions & { replyMapping?: 'legacy' };
@@ -51,20 +53,28 @@ function optionsOf(deps: RedisClientDeps): LegacyReplies {
     connectTimeout: connectMs,
     commandTimeout: commandMs,
     socketTimeout: socketMs,
-    maxRetriesPerRequest: 1,
+    // Zero: what was in flight when the connection broke fails at once, not with the next failed connection.
+    maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     // A command whose failure was reported must not have its effect seconds later.
     autoResendUnfulfilledCommands: false,
     retryStrategy: (attempt) => backoffMs(attempt, RECONNECT, systemRng),
     // An old primary that became a replica: the name leads to the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    scripts: Object.fromEntries((deps.scripts ?? []).map((script) => [script.name, { lua: script.lua, numberOfKeys: script.keys }])),
+    scripts: Object.fromEntries(
+      (deps.scripts ?? []).map((script) => [script.name, { lua: script.lua, numberOfKeys: script.keys }]),
+    ),
   };
 }
 
-/** One connection to Redis. Begins to connect at once and comes back by itself; commands fail at once while it is away. */
+/**
+ * One connection to Redis. Begins to connect at once and comes back by itself; commands fail at once while it is away.
+ */
 export class RedisClient {
-  /** The vendor's typed commands. Failures are AppErrors (see `toRedisError`); in a pipeline they are in its results, as they came. */
+  /**
+   * The vendor's typed commands. Failures are AppErrors (see `toRedisError`); in a pipeline they are in its results, as
+   * they came.
+   */
   readonly commands: Redis;
   readonly #deps: RedisClientDeps;
   readonly #logger: Logger;
@@ -78,7 +88,10 @@ export class RedisClient {
   constructor(deps: RedisClientDeps) {
     this.#deps = deps;
     this.#logger = deps.logger;
-    this.#failures = deps.metrics.counter('warren_redis_connection_failures_total', 'Failed connections and lost ones.');
+    this.#failures = deps.metrics.counter(
+      'warren_redis_connection_failures_total',
+      'Failed connections and lost ones.',
+    );
     this.commands = new SupervisedRedis(checkUrl(deps.url), optionsOf(deps));
     for (const script of deps.scripts ?? []) this.#scripts.set(script.name, script);
     this.commands.on('error', (error: Error) => this.#onError(error));
@@ -91,7 +104,10 @@ export class RedisClient {
     return this.commands.status === 'ready';
   }
 
-  /** Resolves when the connection is usable. Rejects after `timeoutMs` with SERVICE_UNAVAILABLE, or at once with REDIS_ACCESS_REFUSED. */
+  /**
+   * Resolves when the connection is usable. Rejects after `timeoutMs` with SERVICE_UNAVAILABLE, or at once with
+   * REDIS_ACCESS_REFUSED.
+   */
   async ready(timeoutMs: number): Promise<void> {
     if (this.isReady) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -117,11 +133,14 @@ export class RedisClient {
 
   /** Runs a script. Throws SERVICE_UNAVAILABLE when Redis is away; then it is not known whether the script ran. */
   async run<Reply>(script: Script<Reply>, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
-    if (keys.length !== script.keys) throw new TypeError(`script ${script.name} takes ${script.keys} keys, not ${keys.length}`);
+    if (keys.length !== script.keys)
+      throw new TypeError(`script ${script.name} takes ${script.keys} keys, not ${keys.length}`);
     return script.parse(await this.#call(script)([...keys, ...args]));
   }
 
-  /** Another connection with the same settings, for commands that block; give it timeouts longer than the longest block. */
+  /**
+   * Another connection with the same settings, for commands that block; give it timeouts longer than the longest block.
+   */
   duplicate(timeouts: Partial<RedisTimeouts>): RedisClient {
     return new RedisClient({ ...this.#deps, timeouts: { ...this.#deps.timeouts, ...timeouts } });
   }
@@ -174,6 +193,10 @@ export class RedisClient {
 
   #unavailable(): AppError {
     const cause = this.#lastError ?? new Error('no answer in time');
-    return new AppError('SERVICE_UNAVAILABLE', 'The cache cannot be reached. Wait and try again.', { kind: 'unavailable', retryable: true, cause });
+    return new AppError('SERVICE_UNAVAILABLE', 'The cache cannot be reached. Wait and try again.', {
+      kind: 'unavailable',
+      retryable: true,
+      cause,
+    });
   }
 }

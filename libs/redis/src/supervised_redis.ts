@@ -1,15 +1,31 @@
 import { type Command, Redis } from 'ioredis';
-import { toRedisError } from './redis_error.ts';
+import { isCommandTimeout, toRedisError } from './redis_error.ts';
+
+function reset(stream: Redis['stream']): void {
+  try {
+    stream.resetAndDestroy();
+  } catch {
+    // Sockets of TLS and of the file system cannot be reset.
+    stream.destroy();
+  }
+}
 
 type SendArguments = Parameters<Redis['sendCommand']>;
 
-/** The vendor's client, whose commands fail in the vocabulary of calls (see `toRedisError`). */
+/**
+ * The vendor's client, whose commands fail in the vocabulary of calls (see `toRedisError`) and whose timeouts end the
+ * connection.
+ */
 export class SupervisedRedis extends Redis {
   override sendCommand(command: Command, stream?: SendArguments[1]): unknown {
+    const sentOn = this.stream;
     const sent = super.sendCommand(command, stream);
-    // A pipeline gathers the failures itself and drops what is returned here: a derived promise would be an unhandled rejection.
-    if (stream !== undefined || !(sent instanceof Promise)) return sent;
+    if (!(sent instanceof Promise)) return sent;
     return sent.catch((error: unknown) => {
+      // Reset, not closed: what still waits on the way must not reach the server after its failure was reported. And
+      // answers that come late would be taken for those of later commands if one got lost. The client connects anew by
+      // itself.
+      if (isCommandTimeout(error)) reset(sentOn);
       throw toRedisError(error);
     });
   }

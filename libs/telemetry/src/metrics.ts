@@ -1,4 +1,10 @@
-import { collectDefaultMetrics, Counter as PromCounter, Gauge as PromGauge, Histogram as PromHistogram, Registry } from '@prometheus-io/client';
+import {
+  collectDefaultMetrics,
+  Counter as PromCounter,
+  Gauge as PromGauge,
+  Histogram as PromHistogram,
+  Registry,
+} from '@prometheus-io/client';
 import { Series } from './series.ts';
 
 export type LabelValues = Readonly<Record<string, string>>;
@@ -40,8 +46,8 @@ interface Known {
 }
 
 /**
- * The metrics of one service, in a registry of its own: process, garbage collection and event-loop lag are there from the start.
- * Asking twice for a name returns the same metric; asking for it with another type or other labels throws.
+ * The metrics of one service, in a registry of its own: process, garbage collection and event-loop lag are there from
+ * the start. Asking twice for a name returns the same metric; asking for it with another type or other labels throws.
  */
 export class Metrics {
   readonly #registry = new Registry();
@@ -60,7 +66,8 @@ export class Metrics {
 
   counter(name: string, help: string, labels: readonly string[] = []): Counter {
     return this.#once<Counter>('counter', name, labels, () => {
-      // The library hashes the labels on every call. Here a call adds to a number and the library sees the sum at each rendering.
+      // The library hashes the labels on every call. Here a call adds to a number and the library sees the sum at each
+      // rendering.
       const series = new Series(labels, (values) => ({ values, pending: 0 }));
       const collect = () => {
         for (const { values, pending } of drain(series.all())) metric.inc(values, pending);
@@ -83,7 +90,12 @@ export class Metrics {
     });
   }
 
-  histogram(name: string, help: string, labels: readonly string[], bucketsSeconds: readonly number[] = DEFAULT_BUCKETS_SECONDS): Histogram {
+  histogram(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    bucketsSeconds: readonly number[] = DEFAULT_BUCKETS_SECONDS,
+  ): Histogram {
     return this.#once<Histogram>('histogram', name, labels, () => {
       const buckets = [...bucketsSeconds];
       const metric = new PromHistogram({ name, help, labelNames: [...labels], buckets, registers: [this.#registry] });
@@ -92,7 +104,10 @@ export class Metrics {
     });
   }
 
-  /** Runs `collect` before every rendering: for gauges whose value is only looked at, such as a pool's size. Returns the way back. */
+  /**
+   * Runs `collect` before every rendering: for gauges whose value is only looked at, such as a pool's size. Returns the
+   * way back.
+   */
   beforeRender(collect: () => void): () => void {
     this.#collectors.add(collect);
     return () => {
@@ -106,7 +121,12 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  #once<M extends Counter | Gauge | Histogram>(type: string, name: string, labels: readonly string[], make: () => M): M {
+  #once<M extends Counter | Gauge | Histogram>(
+    type: string,
+    name: string,
+    labels: readonly string[],
+    make: () => M,
+  ): M {
     const signature = `${type}(${labels.join(',')})`;
     const known = this.#known.get(name);
     if (known === undefined) {
@@ -114,7 +134,8 @@ export class Metrics {
       this.#known.set(name, { signature, metric });
       return metric;
     }
-    if (known.signature !== signature) throw new TypeError(`metric ${name} is ${known.signature} and cannot be ${signature} too`);
+    if (known.signature !== signature)
+      throw new TypeError(`metric ${name} is ${known.signature} and cannot be ${signature} too`);
     return known.metric as M;
   }
 }

@@ -1,6 +1,9 @@
 import type { LabelValues } from './metrics.ts';
 
-/** Series of one metric that are told apart; what comes after is counted together, so that a label fed from outside cannot fill the memory. */
+/**
+ * Series of one metric that are told apart; what comes after is counted together, so that a label fed from outside
+ * cannot fill the memory.
+ */
 export const MAX_SERIES = 2_000;
 
 /** Label value of every series past MAX_SERIES. */
@@ -8,7 +11,10 @@ export const OVERFLOW = '(overflow)';
 
 const SEPARATOR = '\u0000';
 
-/** The series of one metric, found by their label values with one map lookup; their labels are checked once, when the series begins. */
+/**
+ * The series of one metric, found by their label values with one map lookup; their labels are checked once, when the
+ * series begins.
+ */
 export class Series<Child> {
   readonly #labels: readonly string[];
   readonly #first: string;
@@ -38,7 +44,8 @@ export class Series<Child> {
 
   #add(values: LabelValues): Child {
     for (const name of Object.keys(values)) {
-      if (!this.#labels.includes(name)) throw new TypeError(`the metric has no label ${name}; it has: ${this.#labels.join(', ')}`);
+      if (!this.#labels.includes(name))
+        throw new TypeError(`the metric has no label ${name}; it has: ${this.#labels.join(', ')}`);
     }
     const wanted = this.#known.size < MAX_SERIES ? values : {};
     const missing = this.#known.size < MAX_SERIES ? '' : OVERFLOW;
