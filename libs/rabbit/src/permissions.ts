@@ -9,11 +9,12 @@ export interface UserSpec {
   readonly topics: readonly { readonly exchange: string; readonly write: string; readonly read: string }[];
 }
 
-const NOTHING = '^$';
+/** Matches no key at all. `^$` would match the empty key, which `warren.deliver` hands on to the queue of the unroutable. */
+const NOTHING = '(?!)';
 
 /** Rights of every user. `userPrefix` stands before the service prefix where clones share one broker. */
 export function userSpecs(userPrefix: string): readonly UserSpec[] {
-  return [...SERVICES.map((service) => serviceUser(service, userPrefix)), topologyUser(), opsUser()];
+  return [...SERVICES.map((service) => serviceUser(service, userPrefix)), topologyUser(), opsUser(userPrefix)];
 }
 
 function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
@@ -34,11 +35,15 @@ function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
     topic(EXCHANGE.unroutable, NOTHING, NOTHING),
   ];
   const ownQueues = `${own}|${replies}`;
+  const written = topics.filter((t) => t.write !== NOTHING).map((t) => t.exchange);
+  // The broker asks for write on the exchange that a queue dead-letters to. The topic permission keeps publishing there shut.
+  if (parks) written.push(EXCHANGE.deliver);
+  const readable = topics.filter((t) => t.read !== NOTHING).map((t) => t.exchange);
   return {
     prefix: p,
     configure: `^(${ownQueues})$`,
-    write: `^(${[...topics.filter((t) => t.write !== NOTHING).map((t) => escape(t.exchange)), escape(EXCHANGE.deliver), escape(EXCHANGE.dead), ownQueues].join('|')})$`,
-    read: `^(${[...topics.filter((t) => t.read !== NOTHING).map((t) => escape(t.exchange)), ownQueues].join('|')})$`,
+    write: `^(${[...written.map(escape), ownQueues].join('|')})$`,
+    read: `^(${[...readable.map(escape), ownQueues].join('|')})$`,
     topics,
   };
 }
@@ -54,18 +59,20 @@ function topologyUser(): UserSpec {
 }
 
 /** Replays go out on `warren.deliver`; reading is limited to dead letters and what could not be routed. */
-function opsUser(): UserSpec {
+function opsUser(userPrefix: string): UserSpec {
+  const replies = `rpc\\.${escape(`${userPrefix}ops`)}\\..+`;
+  const open = [
+    topic(EXCHANGE.deliver, '^.+$', NOTHING),
+    topic(EXCHANGE.rpc, '^[a-z]+\\.[a-z_]+$', NOTHING),
+    topic(EXCHANGE.replies, NOTHING, `^${replies}$`),
+  ];
+  const shut = everyExchange(NOTHING, NOTHING).filter((t) => !open.some((other) => other.exchange === t.exchange));
   return {
     prefix: 'ops',
-    configure: '^rpc\\..+$',
-    write: `^(${escape(EXCHANGE.deliver)}|${escape(EXCHANGE.rpc)}|rpc\\..+)$`,
-    read: `^(.+\\.dead|warren\\.unroutable|${escape(EXCHANGE.replies)}|rpc\\..+)$`,
-    topics: [
-      ...everyExchange(NOTHING, NOTHING).filter((t) => t.exchange !== EXCHANGE.deliver && t.exchange !== EXCHANGE.rpc && t.exchange !== EXCHANGE.replies),
-      topic(EXCHANGE.deliver, '^.+$', NOTHING),
-      topic(EXCHANGE.rpc, '^[a-z]+\\.[a-z_]+$', NOTHING),
-      topic(EXCHANGE.replies, NOTHING, '^rpc\\..+$'),
-    ],
+    configure: `^${replies}$`,
+    write: `^(${escape(EXCHANGE.deliver)}|${escape(EXCHANGE.rpc)}|${replies})$`,
+    read: `^(.+\\.dead|warren\\.unroutable|${escape(EXCHANGE.replies)}|${replies})$`,
+    topics: [...shut, ...open],
   };
 }
 
