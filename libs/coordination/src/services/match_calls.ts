@@ -10,7 +10,7 @@ export interface MatchCallOptions {
   readonly signal: AbortSignal;
 }
 
-/** The two calls that matches make to other services. @throws AppError when there is no answer */
+/** The two calls that matches make to other services. @throws AppError when there is no answer within the deadline */
 export interface MatchCalls {
   assignGame(dto: AssignGameDto, options: MatchCallOptions): Promise<AssignGameReply>;
   issueJoinTickets(dto: IssueJoinTicketDto, options: MatchCallOptions): Promise<Invitation>;
