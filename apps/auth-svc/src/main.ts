@@ -1,0 +1,4 @@
+import { runService } from '@warren/app';
+import { authService } from './service.ts';
+
+await runService(authService);
