@@ -7,7 +7,7 @@ export const COMMANDS = {
       ['--once', 'play the match, stop everything that was started, exit'],
       ['--reset', "remove Warren's own data (virtual host, database, keys, private servers) and exit"],
       ['WARREN_REPLICAS=2', 'environment: run every app this many times (1 to 8)'],
-      ['WARREN_MATCH_SECONDS=20', 'environment: how long the match may take before it counts as failed'],
+      ['GAME_MATCH_SECONDS=10', 'environment: length of the match (6 to 45)'],
     ],
   },
   stop: { summary: 'stop everything that `npm start` or `npm test` left running', usage: 'npm stop', options: [] },

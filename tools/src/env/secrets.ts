@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { newSecret } from '@warren/kernel';
-import { SERVICES, SETUP_USERS } from '@warren/rabbit';
+import { brokerPrefixes } from '@warren/rabbit';
 import type { Clone } from '../clone/clone.ts';
 import { SCHEMAS } from '../setup/schemas.ts';
 import { addToEnvFile, readEnvFile } from './env_file.ts';
@@ -18,9 +18,8 @@ export const databasePasswordName = (prefix: string): string => `${prefix.toUppe
 
 /** Every secret of an installation and how a new one is made. */
 export function secretMakers(): ReadonlyMap<string, () => string> {
-  const prefixes = SERVICES.map((service) => service.prefix);
   const makers = new Map<string, () => string>();
-  for (const prefix of [...prefixes, ...SETUP_USERS]) makers.set(brokerPasswordName(prefix), newPassword);
+  for (const prefix of brokerPrefixes()) makers.set(brokerPasswordName(prefix), newPassword);
   for (const prefix of ['owner', ...SCHEMAS.map((schema) => schema.prefix)]) makers.set(databasePasswordName(prefix), newPassword);
   makers.set('REDIS_PASSWORD', newPassword);
   makers.set('AUTH_KEY_ENCRYPTION_KEY', newKey);

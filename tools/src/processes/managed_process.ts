@@ -8,6 +8,7 @@ import { forgetProcess, recordProcess } from './process_record.ts';
 
 /** A log that grew beyond this is put aside at the next start. */
 const MAX_LOG_BYTES = 20 * 1024 * 1024;
+const MAX_READ_BYTES = 1024 * 1024;
 /** An app has ten seconds for its own shutdown, and a little more to die. */
 const STOP_GRACE_MS = 15_000;
 
@@ -28,6 +29,7 @@ export class ManagedProcess {
   #identity: ProcessIdentity | undefined;
   #ended: string | undefined;
   #stopping = false;
+  #logStart = 0;
 
   /** `onExit` is told when the process ends without having been asked to. */
   constructor(clone: Clone, spec: ProcessSpec, onExit: (how: string) => void) {
@@ -74,6 +76,18 @@ export class ManagedProcess {
     forgetProcess(this.#clone, this.name);
   }
 
+  /** What it logged since its last start, at most a megabyte. */
+  loggedSinceStart(): string {
+    const file = fs.openSync(this.logFile, 'r');
+    try {
+      const buffer = Buffer.alloc(MAX_READ_BYTES);
+      const length = fs.readSync(file, buffer, 0, buffer.length, this.#logStart);
+      return buffer.toString('utf8', 0, length);
+    } finally {
+      fs.closeSync(file);
+    }
+  }
+
   /** The error that says how it ended, with what its log said last. */
   failure(): ToolError {
     return new ToolError(`${this.name} ${this.#ended ?? 'is not ready'}; ${this.logFile} says: ${logTail(this.logFile)}`);
@@ -90,6 +104,8 @@ export class ManagedProcess {
     fs.mkdirSync(path.dirname(this.logFile), { recursive: true, mode: 0o700 });
     const size = fs.statSync(this.logFile, { throwIfNoEntry: false })?.size ?? 0;
     if (size > MAX_LOG_BYTES) fs.renameSync(this.logFile, `${this.logFile}.1`);
-    return fs.openSync(this.logFile, 'a', 0o600);
+    const log = fs.openSync(this.logFile, 'a', 0o600);
+    this.#logStart = fs.fstatSync(log).size;
+    return log;
   }
 }

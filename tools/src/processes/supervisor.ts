@@ -2,27 +2,27 @@ import { backoffMs, systemRng } from '@warren/kernel';
 import type { Clone } from '../clone/clone.ts';
 import { say } from '../output.ts';
 import { ManagedProcess, type ProcessSpec } from './managed_process.ts';
-import { waitUntilReady } from './wait_ready.ts';
+import { type Readiness, waitUntilReady } from './wait_ready.ts';
 
 const BACKOFF = { baseMs: 500, maxMs: 30_000 };
 /** A process that lived this long begins its backoff anew. */
 const STEADY_MS = 60_000;
 
 export interface SupervisedSpec extends ProcessSpec {
-  readonly readyUrl: string;
+  readonly ready: Readiness;
 }
 
 /** Keeps one process alive. Until it was ready once, its death is the end; afterwards it is started again, ever more slowly. */
 export class SupervisedProcess {
   readonly process: ManagedProcess;
-  readonly #readyUrl: string;
+  readonly #ready: Readiness;
   #startedAt = 0;
   #deaths = 0;
   #keepAlive = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(clone: Clone, spec: SupervisedSpec) {
-    this.#readyUrl = spec.readyUrl;
+    this.#ready = spec.ready;
     this.process = new ManagedProcess(clone, spec, (how) => this.#onExit(how));
   }
 
@@ -30,7 +30,7 @@ export class SupervisedProcess {
   async start(): Promise<void> {
     this.#startedAt = performance.now();
     this.process.start();
-    await waitUntilReady(this.process, this.#readyUrl);
+    await waitUntilReady(this.process, this.#ready);
   }
 
   /** From now on a death is answered by a new start. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createServerKey, ensureServerKey } from '@warren/auth';
 import { digest, silentLogger } from '@warren/kernel';
 import { Database, schemaVersion } from '@warren/postgres';
-import { EXCHANGES, SERVICES, SETUP_USERS, UNROUTABLE_QUEUE, userSpecs } from '@warren/rabbit';
+import { brokerDefinitions, brokerPrefixes, SERVICES } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
 import { type Clone, writePrivateFile } from '../clone/clone.ts';
 import { secretMakers } from '../env/secrets.ts';
@@ -23,7 +23,8 @@ const stampFile = (clone: Clone): string => path.join(clone.stateDir, 'setup.sta
 /** Everything the set-up depends on; of the secrets only this digest is kept. */
 function stampOf(places: ServerPlaces, settings: Settings): string {
   const secrets = [...secretMakers().keys()].map((name) => `${name}=${settings[name] ?? ''}`);
-  const topology = [EXCHANGES, UNROUTABLE_QUEUE, SETUP_USERS, userSpecs(places.rabbitmq.userPrefix)];
+  const { vhost, userPrefix } = places.rabbitmq;
+  const topology = brokerDefinitions({ vhost, userPrefix, passwords: Object.fromEntries(brokerPrefixes().map((prefix) => [prefix, 'any'])) });
   const migrations = SCHEMAS.map(({ set }) => [set.schema, Object.keys(set.migrations).sort()]);
   return digest(JSON.stringify(places), JSON.stringify(secrets), JSON.stringify(topology), JSON.stringify(migrations));
 }

@@ -1,13 +1,10 @@
 import { deleteUsers, deleteVhosts, hashRabbitPassword, importDefinitions, listUsers, unwrapAdminResult } from '@warren/provision';
-import { brokerDefinitions, declareExchanges, SERVICES, SETUP_USERS } from '@warren/rabbit';
+import { brokerDefinitions, brokerPrefixes, declareExchanges } from '@warren/rabbit';
 import { brokerPasswordName } from '../env/secrets.ts';
 import type { RabbitPlace } from '../servers/place.ts';
 import { requireSetting } from '../servers/service_urls.ts';
 
 type Settings = Readonly<Record<string, string>>;
-
-/** Every broker user of an installation, without the prefix of the clone. */
-const brokerUsers = (): string[] => [...SERVICES.map((service) => service.prefix), ...SETUP_USERS];
 
 /**
  * Vhost, users, their rights and the exchanges, in one import. In single-user mode only the exchanges, by the given user.
@@ -15,7 +12,7 @@ const brokerUsers = (): string[] => [...SERVICES.map((service) => service.prefix
  */
 export async function setupBroker(place: RabbitPlace, settings: Settings): Promise<void> {
   if (place.admin === undefined) return declareExchanges(place.url);
-  const hashes = brokerUsers().map((prefix) => [prefix, hashRabbitPassword(requireSetting(settings, brokerPasswordName(prefix)))] as const);
+  const hashes = brokerPrefixes().map((prefix) => [prefix, hashRabbitPassword(requireSetting(settings, brokerPasswordName(prefix)))] as const);
   const definitions = brokerDefinitions({ vhost: place.vhost, userPrefix: place.userPrefix, passwords: Object.fromEntries(hashes) });
   unwrapAdminResult(await importDefinitions(place.admin, definitions));
 }

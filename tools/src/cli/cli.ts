@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import type { Clone } from '../clone/clone.ts';
+import { env } from '../commands/env.ts';
+import { say, sayPlain } from '../output.ts';
+import { runSetup, newFleetKey } from '../setup/run_setup.ts';
+import { SCHEMAS } from '../setup/schemas.ts';
+import { migrateAll } from '../setup/setup_database.ts';
+import { operatorPlaces } from './operator_places.ts';
+
+/** `npm run warren -- <command>`, and the one-shot set-up of a deployment. */
+export async function cli(clone: Clone, args: readonly string[]): Promise<number> {
+  const program = new Command('warren').description('Commands for the operator of a Warren installation.');
+  program
+    .command('setup')
+    .description('create vhost, users, rights, exchanges, database, roles and schemas; may be repeated')
+    .action(async () => {
+      const { places, settings } = operatorPlaces(clone);
+      await runSetup(clone, places, settings);
+    });
+  program
+    .command('migrate')
+    .description('bring every schema up to date, as their owner')
+    .action(async () => {
+      const { places, settings } = operatorPlaces(clone);
+      const applied = await migrateAll(places.postgres, settings, SCHEMAS);
+      say(applied.length === 0 ? 'every schema is up to date' : `applied ${applied.join(', ')}`);
+    });
+  program
+    .command('server-key')
+    .description('keys with which game servers join the fleet')
+    .command('create')
+    .description('make a key; it is printed this once, only its hash is stored')
+    .requiredOption('--name <name>', 'what the key is for, 1 to 64 characters')
+    .action(async ({ name }: { name: string }) => {
+      const { places, settings } = operatorPlaces(clone);
+      sayPlain(await newFleetKey(places, settings, name));
+    });
+  program
+    .command('env')
+    .description('write missing secrets into .env; never changes a value')
+    .action(async () => {
+      await env(clone);
+    });
+  await program.parseAsync([...args], { from: 'user' });
+  return 0;
+}

@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Clone } from '../clone/clone.ts';
+import { inSeconds, say, sayPlain, withProgress } from '../output.ts';
+import { ToolError } from '../tool_error.ts';
+
+interface Step {
+  readonly name: string;
+  /** Program and arguments; a program without a slash is one of the installed packages. */
+  readonly command: readonly string[];
+  /** What to run instead with --fix. */
+  readonly fix?: readonly string[];
+  /** Without this file there is nothing to check. */
+  readonly needs?: string;
+}
+
+interface Outcome {
+  readonly name: string;
+  readonly ms: number;
+  readonly verdict: 'ok' | 'FAILED' | 'absent';
+}
+
+/** Named, because a linter that is let loose on the root walks every dependency. */
+const FOLDERS = ['apps', 'libs', 'examples', 'tests', 'tools', 'bench'];
+const ROOT_FILES = ['rabbitmq_topology.ts', 'vitest.config.ts'];
+const MAX_KEPT_CHARS = 60_000;
+
+function steps(root: string): Step[] {
+  const places = [...FOLDERS.filter((folder) => fs.existsSync(path.join(root, folder))), ...ROOT_FILES];
+  const generators = fs.readdirSync(path.join(root, 'tools', 'src')).filter((name) => /^generate_\w+\.ts$/.test(name));
+  return [
+    { name: 'format', command: ['biome', 'format', ...places], fix: ['biome', 'format', '--write', ...places], needs: 'biome.json' },
+    { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings', ...places], needs: '.oxlintrc.json' },
+    { name: 'types', command: ['tsc', '--noEmit'] },
+    { name: 'unused', command: ['knip'] },
+    ...generators.map((name) => {
+      const command = ['node', path.join('tools', 'src', name)];
+      return { name: name.replace(/\.ts$/, '').replaceAll('_', ' '), command: [...command, '--check'], fix: command };
+    }),
+    { name: 'unit tests', command: ['vitest', 'run', '--project', 'unit', '--reporter=dot'] },
+  ];
+}
+
+function programOf(root: string, name: string): readonly string[] {
+  if (name === 'node') return [process.execPath];
+  return [path.join(root, 'node_modules', '.bin', name)];
+}
+
+async function run(root: string, step: Step, fix: boolean): Promise<Outcome> {
+  if (step.needs !== undefined && !fs.existsSync(path.join(root, step.needs))) return { name: step.name, ms: 0, verdict: 'absent' };
+  const [name = '', ...args] = (fix ? step.fix : undefined) ?? step.command;
+  const [program = '', ...first] = programOf(root, name);
+  const begin = performance.now();
+  let output = '';
+  const code = await withProgress(step.name, async () => {
+    const child = spawn(program, [...first, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const keep = (chunk: Buffer): void => {
+      output = (output + chunk.toString()).slice(-MAX_KEPT_CHARS);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    const [exitCode] = await once(child, 'close');
+    return exitCode;
+  });
+  const ms = performance.now() - begin;
+  if (code === 0) return { name: step.name, ms, verdict: 'ok' };
+  sayPlain(output.trimEnd());
+  say(`${step.name}: failed`);
+  return { name: step.name, ms, verdict: 'FAILED' };
+}
+
+/** `npm run check`: every step runs, whatever the others say; ends with a table. */
+export async function check(clone: Clone, args: readonly string[]): Promise<number> {
+  const fix = parseFix(args);
+  const outcomes: Outcome[] = [];
+  for (const step of steps(clone.root)) outcomes.push(await run(clone.root, step, fix));
+  const width = Math.max(...outcomes.map(({ name }) => name.length)) + 2;
+  for (const { name, ms, verdict } of outcomes) sayPlain(`${name.padEnd(width)}${verdict.padEnd(8)}${inSeconds(ms)}`);
+  const failed = outcomes.filter(({ verdict }) => verdict === 'FAILED');
+  sayPlain(failed.length === 0 ? 'check: ok' : `check: ${failed.length} failed: ${failed.map(({ name }) => name).join(', ')}`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function parseFix(args: readonly string[]): boolean {
+  try {
+    return parseArgs({ args: [...args], options: { fix: { type: 'boolean', default: false } }, strict: true }).values.fix;
+  } catch {
+    throw new ToolError('The only option is --fix; see `npm run check -- --help`.', { exitCode: 2 });
+  }
+}
