@@ -1,0 +1,5 @@
+import { readSettings, runServer } from './run_server.ts';
+
+const settings = readSettings(process.env);
+if (settings === undefined) process.exit(1);
+await runServer(settings);
