@@ -9,13 +9,21 @@ export const CoordinatorSettings = BaseSettings.extend(PostgresSettings.shape)
   .extend(ListenerSettings.shape)
   .extend({
     NO_SERVER_TIMEOUT_MS: integer(100, HOUR_MS).default(15_000).describe('how long a match looks for a game server'),
-    INVITE_TIMEOUT_MS: integer(100, HOUR_MS).default(15_000).describe('how long the join tickets of a match may take to be issued'),
+    INVITE_TIMEOUT_MS: integer(100, HOUR_MS)
+      .default(15_000)
+      .describe('how long the join tickets of a match may take to be issued'),
     JOIN_TIMEOUT_MS: integer(100, HOUR_MS)
       .default(75_000)
-      .describe('how long players have to join, unless their mode says; longer than a join ticket and an unconfirmed lease live'),
-    RESULT_TIMEOUT_MS: integer(100, 24 * HOUR_MS).default(900_000).describe('how long a match may run without a result, unless its mode says'),
+      .describe(
+        'how long players have to join, unless their mode says; longer than a join ticket and an unconfirmed lease live',
+      ),
+    RESULT_TIMEOUT_MS: integer(100, 24 * HOUR_MS)
+      .default(900_000)
+      .describe('how long a match may run without a result, unless its mode says'),
     STEP_TIMEOUT_MS: integer(100, 60_000).default(4_000).describe('how long one call to another service may take'),
-    POLL_MS: integer(10, 60_000).default(250).describe('how often each replica looks for waiting tickets and due matches'),
+    POLL_MS: integer(10, 60_000)
+      .default(250)
+      .describe('how often each replica looks for waiting tickets and due matches'),
   });
 type CoordinatorSettings = z.output<typeof CoordinatorSettings>;
 

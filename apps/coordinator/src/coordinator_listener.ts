@@ -1,4 +1,9 @@
-import { BaseMicroserviceListener, type CommandContext, type ListenerDeps, type ValidatedCommand } from '@warren/command-center';
+import {
+  BaseMicroserviceListener,
+  type CommandContext,
+  type ListenerDeps,
+  type ValidatedCommand,
+} from '@warren/command-center';
 import type { CoordinationOrchestrator } from '@warren/coordination';
 
 /** Broker ↔ orchestrator, for each of the coordinator's queues. */

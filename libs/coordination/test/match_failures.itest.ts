@@ -3,15 +3,21 @@ import { MATCH_FAILURES, type MatchFailure } from '@warren/contracts';
 import { systemClock } from '@warren/kernel';
 import { afterEach, expect, test } from 'vitest';
 import type { CoordinationSettings } from '../src/coordination_settings.ts';
-import { INSTANCE, type MatchRow, player, type Replica, TestCoordinator, unreachable } from './test_coordinator.ts';
+import { type MatchRow, TestCoordinator } from './test_coordinator.ts';
+import { player, type Replica } from './test_replica.ts';
+import { INSTANCE, unreachable } from './test_services.ts';
 
 let store: TestCoordinator;
 
 afterEach(() => store.close());
 
+const someText: unknown = expect.any(String);
 const NO_PLACE = { success: false, code: 'ALLOCATOR_NO_CAPACITY', retryable: true } as const;
 
-async function begin(settings: Partial<CoordinationSettings> = {}, prepare: (store: TestCoordinator) => void = () => undefined): Promise<Replica> {
+async function begin(
+  settings: Partial<CoordinationSettings> = {},
+  prepare: (store: TestCoordinator) => void = () => undefined,
+): Promise<Replica> {
   store = await TestCoordinator.open(settings);
   prepare(store);
   const one = store.replica();
@@ -30,17 +36,31 @@ async function expectFailed(one: Replica, failure: MatchFailure): Promise<MatchR
   const payload = { game_id, mode: 'duel', code: failure, message: MATCH_FAILURES[failure] };
   const told = (await store.outbox('coordinator.match_failed')).map(({ body }) => body);
   expect(told).toEqual(match.players.map((id) => ({ recipient: `player:${id}`, type: 'match.failed', payload })));
-  expect((await store.outbox('allocator.release_game')).map(({ body }) => body)).toEqual([{ game_id, reason: 'failed' }]);
+  expect((await store.outbox('allocator.release_game')).map(({ body }) => body)).toEqual([
+    { game_id, reason: 'failed' },
+  ]);
   expect(await store.query("SELECT id FROM tickets WHERE state <> 'failed'")).toEqual([]);
-  expect(await store.query('SELECT 1 FROM matches WHERE next_step_at IS NOT NULL OR deadline_at IS NOT NULL')).toEqual([]);
+  expect(await store.query('SELECT 1 FROM matches WHERE next_step_at IS NOT NULL OR deadline_at IS NOT NULL')).toEqual(
+    [],
+  );
   expect(await store.violations()).toEqual([]);
   const [first = ''] = match.players;
-  expect(await one.match(player(first), game_id)).toMatchObject({ state: 'failed', failure, winner: null, ended_at: expect.any(String) });
+  expect(await one.match(player(first), game_id)).toMatchObject({
+    state: 'failed',
+    failure,
+    winner: null,
+    ended_at: someText,
+  });
   expect((await one.create(player(first))).state).toBe('active');
   return match;
 }
 
-async function lease(replica: Replica, reason: 'confirm_timeout' | 'server_lost', leaseId?: string, messageId?: string): Promise<void> {
+async function lease(
+  replica: Replica,
+  reason: 'confirm_timeout' | 'server_lost',
+  leaseId?: string,
+  messageId?: string,
+): Promise<void> {
   const { game_id, lease_id } = await store.only();
   const payload = { game_id, lease_id: leaseId ?? lease_id ?? randomUUID(), instance_id: INSTANCE, reason };
   await replica.leaseLost(payload, messageId);
@@ -132,7 +152,9 @@ test('the server goes away during the match: MATCH_SERVER_LOST', async () => {
 test('the server gives the match up: MATCH_ABORTED, and may say so twice', async () => {
   const one = await begin();
   const gameId = await run(one);
-  await expect(one.giveUp(gameId, 'MATCH_ABORTED', 'server-2')).rejects.toMatchObject({ code: 'COORDINATOR_MATCH_NOT_FOUND' });
+  await expect(one.giveUp(gameId, 'MATCH_ABORTED', 'server-2')).rejects.toMatchObject({
+    code: 'COORDINATOR_MATCH_NOT_FOUND',
+  });
   expect(await one.giveUp(gameId)).toEqual({ game_id: gameId, state: 'failed' });
   expect(await one.giveUp(gameId)).toEqual({ game_id: gameId, state: 'failed' });
   await expectFailed(one, 'MATCH_ABORTED');
@@ -156,7 +178,10 @@ test('the last join and the end of its time at the same moment: the match runs o
   const [a = '', b = ''] = players;
   await one.join(game_id, a);
   await systemClock.sleep(200);
-  const joined = await two.join(game_id, b).then(() => true, () => false);
+  const joined = await two.join(game_id, b).then(
+    () => true,
+    () => false,
+  );
   await systemClock.sleep(200);
   expect((await store.only()).state).toBe(joined ? 'running' : 'failed');
   expect(await store.violations()).toEqual([]);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { startTrace } from '@warren/kernel';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { player, type Replica, TestCoordinator } from './test_coordinator.ts';
+import { TestCoordinator } from './test_coordinator.ts';
+import { player, type Replica } from './test_replica.ts';
 
 let store: TestCoordinator;
 let one: Replica;
@@ -15,7 +16,11 @@ beforeEach(async () => {
 
 afterEach(() => store.close());
 
-const code = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'no error', (error: { code?: unknown }) => error.code);
+const code = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'no error',
+    (error: { code?: unknown }) => error.code,
+  );
 
 describe('tickets', () => {
   test('a ticket comes back with its client tag unchanged, whatever characters it holds', async () => {
@@ -28,7 +33,9 @@ describe('tickets', () => {
 
   test('20 parallel requests of one player over two replicas make one ticket', async () => {
     const actor = player();
-    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, index) => code((index % 2 === 0 ? one : two).create(actor))));
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => code((index % 2 === 0 ? one : two).create(actor))),
+    );
     expect(outcomes.filter((outcome) => outcome === 'no error')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'COORDINATOR_TICKET_ACTIVE')).toHaveLength(19);
     expect(await store.query('SELECT id FROM tickets')).toHaveLength(1);
@@ -106,7 +113,10 @@ describe('the matcher', () => {
     expect((await one.match(last, game_id)).trace_id).toBe(trace.traceId);
     one.saga.start();
     await store.until('joining');
-    expect((await store.outbox('coordinator.match_found')).map((row) => row.trace)).toEqual([trace.traceId, trace.traceId]);
+    expect((await store.outbox('coordinator.match_found')).map((row) => row.trace)).toEqual([
+      trace.traceId,
+      trace.traceId,
+    ]);
   });
 
   test('of a cancellation and a match at the same moment exactly one wins', async () => {
@@ -116,7 +126,9 @@ describe('the matcher', () => {
       await one.create(player());
       const [cancelled] = await Promise.all([code(two.cancel(actor, ticket.ticket_id)), one.matcher.matchMode('duel')]);
       const { state } = await one.ticket(actor, ticket.ticket_id);
-      expect([cancelled, state]).toEqual(cancelled === 'no error' ? ['no error', 'cancelled'] : ['COORDINATOR_TICKET_MATCHED', 'matched']);
+      expect([cancelled, state]).toEqual(
+        cancelled === 'no error' ? ['no error', 'cancelled'] : ['COORDINATOR_TICKET_MATCHED', 'matched'],
+      );
       await store.query("UPDATE tickets SET state = 'cancelled', game_id = NULL WHERE state = 'active'");
     }
     expect(await store.violations()).toEqual([]);
@@ -128,7 +140,13 @@ describe('the matcher', () => {
     await one.create(player());
     await one.matcher.matchMode('duel');
     const { game_id } = await store.only();
-    expect(await one.match(actor, game_id)).toMatchObject({ state: 'allocating', instance_id: null, winner: null, scores: [], ended_at: null });
+    expect(await one.match(actor, game_id)).toMatchObject({
+      state: 'allocating',
+      instance_id: null,
+      winner: null,
+      scores: [],
+      ended_at: null,
+    });
     expect(await code(one.match(player(), game_id))).toBe('COORDINATOR_MATCH_NOT_FOUND');
     expect(await code(one.match(actor, randomUUID()))).toBe('COORDINATOR_MATCH_NOT_FOUND');
   });

@@ -35,7 +35,11 @@ export class ReportJoinHandler implements CommandHandler<ReportJoinDto, MatchSta
 
   async #run(match: Match, context: ApplyContext): Promise<void> {
     const { matches, logger } = this.#deps;
-    await matches.toWaiting(context.tx, match, { from: 'joining', to: 'running', limitMs: match.rules.result_timeout_ms });
+    await matches.toWaiting(context.tx, match, {
+      from: 'joining',
+      to: 'running',
+      limitMs: match.rules.result_timeout_ms,
+    });
     inMatchTrace(match, () => logger.info({ gameId: match.gameId }, 'every player joined'));
   }
 }

@@ -47,7 +47,11 @@ function checkResult(match: Match, result: ReportResultDto): void {
 }
 
 function isSameResult(match: Match, result: ReportResultDto): boolean {
-  return match.winner === result.winner && match.stateHash === result.state_hash && scoreKey(match.scores) === scoreKey(result.scores);
+  return (
+    match.winner === result.winner &&
+    match.stateHash === result.state_hash &&
+    scoreKey(match.scores) === scoreKey(result.scores)
+  );
 }
 
 function scoreKey(scores: readonly Score[]): string {

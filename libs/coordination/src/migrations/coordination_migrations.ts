@@ -67,7 +67,9 @@ export const coordinationMigrations: MigrationSet = {
             created_at timestamptz NOT NULL DEFAULT now(),
             CONSTRAINT tickets_waiting_has_no_game CHECK ((game_id IS NULL) = (state IN ('active', 'cancelled')))
           )`.execute(db);
-        await sql`CREATE UNIQUE INDEX tickets_live_player ON tickets (player_id) WHERE state IN ('active', 'matched')`.execute(db);
+        await sql`CREATE UNIQUE INDEX tickets_live_player ON tickets (player_id) WHERE state IN ('active', 'matched')`.execute(
+          db,
+        );
         await sql`CREATE INDEX tickets_waiting ON tickets (mode, created_at, id) WHERE state = 'active'`.execute(db);
         await sql`CREATE INDEX tickets_game ON tickets (game_id) WHERE game_id IS NOT NULL`.execute(db);
         await sql`

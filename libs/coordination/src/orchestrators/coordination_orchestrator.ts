@@ -1,4 +1,9 @@
-import { type CommandContext, CommandOrchestrator, type CommandOrchestratorDeps, type ValidatedCommand } from '@warren/command-center';
+import {
+  type CommandContext,
+  CommandOrchestrator,
+  type CommandOrchestratorDeps,
+  type ValidatedCommand,
+} from '@warren/command-center';
 import { CREATE_TICKET } from '@warren/contracts';
 
 export interface CoordinationOrchestratorDeps extends CommandOrchestratorDeps {

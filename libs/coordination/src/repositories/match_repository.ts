@@ -35,7 +35,10 @@ export class MatchRepository {
       INSERT INTO matches (game_id, mode, step_key, next_step_at, deadline_at, seed, rules, trace)
       VALUES (${match.gameId}, ${match.mode}, ${newId()}, clock_timestamp(), ${inMs(match.limitMs)}, ${match.seed},
         ${JSON.stringify(match.rules)}::jsonb, ${match.trace})`.execute(db);
-    const rows = match.players.map((player, slot) => sql`(${match.gameId}::uuid, ${player.playerId}::uuid, ${slot}::integer, ${player.ticketId}::uuid)`);
+    const rows = match.players.map(
+      (player, slot) =>
+        sql`(${match.gameId}::uuid, ${player.playerId}::uuid, ${slot}::integer, ${player.ticketId}::uuid)`,
+    );
     await sql`INSERT INTO match_players (game_id, player_id, slot, ticket_id) VALUES ${sql.join(rows)}`.execute(db);
   }
 
@@ -59,7 +62,9 @@ export class MatchRepository {
   async lock(tx: Tx, gameId: string, guard?: StepGuard): Promise<Match | undefined> {
     const same = guard === undefined ? sql`true` : sql`step_key = ${guard.stepKey}`;
     // the players are read by a statement that begins after the lock was got, so that joins of others are seen
-    const locked = await sql`SELECT 1 FROM matches WHERE game_id = ${gameId} AND ${same} FOR UPDATE`.execute(tables(tx));
+    const locked = await sql`SELECT 1 FROM matches WHERE game_id = ${gameId} AND ${same} FOR UPDATE`.execute(
+      tables(tx),
+    );
     return locked.rows.length === 0 ? undefined : this.#find(tx, sql`game_id = ${gameId}`);
   }
 
@@ -93,7 +98,11 @@ export class MatchRepository {
   }
 
   /** Enters a state in which the match waits for its game server. @returns false when it has left `from` meanwhile */
-  async toWaiting(tx: Tx, guard: StepGuard, step: { from: LiveState; to: 'joining' | 'running'; limitMs: number }): Promise<boolean> {
+  async toWaiting(
+    tx: Tx,
+    guard: StepGuard,
+    step: { from: LiveState; to: 'joining' | 'running'; limitMs: number },
+  ): Promise<boolean> {
     const limit = inMs(step.limitMs);
     const changed = await sql`
       UPDATE matches SET state = ${step.to}, step_key = ${newId()}, step_attempts = 0, next_step_at = ${limit}, deadline_at = ${limit}

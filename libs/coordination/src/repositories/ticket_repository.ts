@@ -35,7 +35,10 @@ export class TicketRepository {
   }
 
   async find(tx: Tx, ticketId: string, playerId: string): Promise<TicketReply | undefined> {
-    const found = await sql<TicketRow>`SELECT ${COLUMNS} FROM tickets WHERE id = ${ticketId} AND player_id = ${playerId}`.execute(tables(tx));
+    const found =
+      await sql<TicketRow>`SELECT ${COLUMNS} FROM tickets WHERE id = ${ticketId} AND player_id = ${playerId}`.execute(
+        tables(tx),
+      );
     return toReply(found.rows[0]);
   }
 

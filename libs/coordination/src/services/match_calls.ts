@@ -1,4 +1,11 @@
-import { ASSIGN_GAME, type AssignGameDto, type AssignGameReply, ISSUE_JOIN_TICKET, type IssueJoinTicketDto, type IssueJoinTicketReply } from '@warren/contracts';
+import {
+  ASSIGN_GAME,
+  type AssignGameDto,
+  type AssignGameReply,
+  ISSUE_JOIN_TICKET,
+  type IssueJoinTicketDto,
+  type IssueJoinTicketReply,
+} from '@warren/contracts';
 import type { RpcClient } from '@warren/rabbit';
 
 export type Invitation = IssueJoinTicketReply;

@@ -31,7 +31,13 @@ export class MatchEnding {
     await matches.end(tx, gameId, result);
     await tickets.close(tx, gameId, 'ended');
     inMatchTrace(match, () => {
-      const payload = { game_id: gameId, mode, winner: result.winner, scores: [...result.scores], trace_id: traceIdOf(match.trace) };
+      const payload = {
+        game_id: gameId,
+        mode,
+        winner: result.winner,
+        scores: [...result.scores],
+        trace_id: traceIdOf(match.trace),
+      };
       for (const { player_id } of match.players) outbox.push(MATCH_ENDED, `player:${player_id}`, payload);
       outbox.send(RELEASE_GAME, { game_id: gameId, reason: 'ended' });
       logger.info({ gameId, winner: result.winner }, 'match ended');

@@ -38,7 +38,11 @@ export class MatchSaga {
   constructor(deps: MatchSagaDeps) {
     this.#deps = deps;
     this.#loop = new PollLoop({ ...deps, name: this.name, pollMs: deps.settings.pollMs }, () => this.#round());
-    this.#steps = deps.metrics.counter('warren_coordinator_steps_total', 'Steps of matches by state and what they led to.', ['state', 'decision']);
+    this.#steps = deps.metrics.counter(
+      'warren_coordinator_steps_total',
+      'Steps of matches by state and what they led to.',
+      ['state', 'decision'],
+    );
   }
 
   start(): void {
@@ -71,14 +75,21 @@ export class MatchSaga {
 
   /** Never rejects: a step that failed comes due again when its claim is over. */
   #step(match: Match): Promise<void> {
-    return inMatchTrace(match, async () => {
-      try {
-        const decision = await this.#deps.step.run(match, this.#loop.stopping);
-        this.#steps.inc({ state: match.state, decision });
-      } catch (cause) {
-        this.#steps.inc({ state: match.state, decision: 'broken' });
-        this.#deps.logger.error({ err: toAppError(cause), gameId: match.gameId, state: match.state }, 'a step could not be committed');
-      }
-    }, 'coordinator.match_saga');
+    return inMatchTrace(
+      match,
+      async () => {
+        try {
+          const decision = await this.#deps.step.run(match, this.#loop.stopping);
+          this.#steps.inc({ state: match.state, decision });
+        } catch (cause) {
+          this.#steps.inc({ state: match.state, decision: 'broken' });
+          this.#deps.logger.error(
+            { err: toAppError(cause), gameId: match.gameId, state: match.state },
+            'a step could not be committed',
+          );
+        }
+      },
+      'coordinator.match_saga',
+    );
   }
 }

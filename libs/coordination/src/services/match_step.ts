@@ -50,7 +50,11 @@ export class MatchStep {
   }
 
   async #call({ call }: Decision<'call'>, match: Match, signal: AbortSignal): Promise<StepOutcome> {
-    const options: MatchCallOptions = { messageId: match.stepKey, deadlineMs: this.#deps.settings.stepTimeoutMs, signal };
+    const options: MatchCallOptions = {
+      messageId: match.stepKey,
+      deadlineMs: this.#deps.settings.stepTimeoutMs,
+      signal,
+    };
     try {
       return call === 'assign_game' ? await this.#assign(match, options) : await this.#invite(match, options);
     } catch (cause) {
@@ -63,9 +67,15 @@ export class MatchStep {
   async #assign(match: Match, options: MatchCallOptions): Promise<StepOutcome> {
     const { gameId, mode, seed, rules } = match;
     const spec = { mode, players: match.players.map(({ player_id, slot }) => ({ player_id, slot })), seed };
-    const reply = await this.#deps.calls.assignGame({ game_id: gameId, settings: { resource_level: rules.resource_level }, match: spec }, options);
+    const reply = await this.#deps.calls.assignGame(
+      { game_id: gameId, settings: { resource_level: rules.resource_level }, match: spec },
+      options,
+    );
     if (reply.success) {
-      return { kind: 'assigned', server: { instanceId: reply.instance_id, address: reply.address, leaseId: reply.lease_id } };
+      return {
+        kind: 'assigned',
+        server: { instanceId: reply.instance_id, address: reply.address, leaseId: reply.lease_id },
+      };
     }
     this.#deps.logger.info({ gameId, code: reply.code, attempt: match.stepAttempts }, 'no game server yet');
     return { kind: 'no_server', retryable: reply.retryable };
@@ -74,7 +84,10 @@ export class MatchStep {
   async #invite(match: Match, options: MatchCallOptions): Promise<StepOutcome> {
     const players = match.players.map(({ player_id, slot }) => ({ player_id, slot }));
     const instanceId = match.server?.instanceId ?? '';
-    const invitation = await this.#deps.calls.issueJoinTickets({ game_id: match.gameId, instance_id: instanceId, players }, options);
+    const invitation = await this.#deps.calls.issueJoinTickets(
+      { game_id: match.gameId, instance_id: instanceId, players },
+      options,
+    );
     const invited = new Set(invitation.tickets.map(({ player_id }) => player_id));
     const complete = players.every(({ player_id }) => invited.has(player_id));
     return complete ? { kind: 'invited', invitation } : { kind: 'unanswered' };
@@ -120,9 +133,14 @@ export class MatchStep {
   async #announce(tx: Tx, outbox: Outbox, match: Match, { server, invitation }: Decision<'announce'>): Promise<void> {
     const { matches, logger } = this.#deps;
     const { gameId } = match;
-    const announced = await matches.toWaiting(tx, match, { from: 'inviting', to: 'joining', limitMs: match.rules.join_timeout_ms });
+    const announced = await matches.toWaiting(tx, match, {
+      from: 'inviting',
+      to: 'joining',
+      limitMs: match.rules.join_timeout_ms,
+    });
     if (!announced) return;
-    for (const found of foundPayloads(match, server.address, invitation)) outbox.push(MATCH_FOUND, `player:${found.playerId}`, found.payload);
+    for (const found of foundPayloads(match, server.address, invitation))
+      outbox.push(MATCH_FOUND, `player:${found.playerId}`, found.payload);
     logger.info({ gameId, instance: server.instanceId }, 'match found');
   }
 
@@ -139,6 +157,14 @@ function foundPayloads(match: Match, address: string, invitation: Invitation) {
   const tickets = new Map(invitation.tickets.map(({ player_id, join_ticket }) => [player_id, join_ticket]));
   return players.map(({ player_id, slot }) => ({
     playerId: player_id,
-    payload: { game_id, mode, address, slot, join_ticket: tickets.get(player_id) ?? '', expires_at: invitation.expires_at, players },
+    payload: {
+      game_id,
+      mode,
+      address,
+      slot,
+      join_ticket: tickets.get(player_id) ?? '',
+      expires_at: invitation.expires_at,
+      players,
+    },
   }));
 }

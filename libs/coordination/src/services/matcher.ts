@@ -45,7 +45,11 @@ export class Matcher {
   constructor(deps: MatcherDeps) {
     this.#deps = deps;
     this.#loop = new PollLoop({ ...deps, name: this.name, pollMs: deps.settings.pollMs }, () => this.#round());
-    this.#made = deps.metrics.counter('warren_coordinator_matches_made_total', 'Matches that were made of waiting tickets.', ['mode']);
+    this.#made = deps.metrics.counter(
+      'warren_coordinator_matches_made_total',
+      'Matches that were made of waiting tickets.',
+      ['mode'],
+    );
   }
 
   start(): void {
@@ -105,7 +109,11 @@ export class Matcher {
       limitMs: settings.noServerTimeoutMs,
       players: group.map(({ id, playerId }) => ({ playerId, ticketId: id })),
     });
-    await tickets.markMatched(tx, group.map(({ id }) => id), gameId);
+    await tickets.markMatched(
+      tx,
+      group.map(({ id }) => id),
+      gameId,
+    );
     return { gameId, mode: mode.name, trace };
   }
 
