@@ -2,7 +2,7 @@ import { checkRegistry, defineRegistry, listenerDeps, type ListenerResources, Ou
 import { CONTRACTS } from '@warren/contracts';
 import { createAdminServer } from '@warren/http';
 import { Container, createLogger, type Environment, readEnvironment, readSettings, systemClock } from '@warren/kernel';
-import { declareServiceTopology, RpcReplier } from '@warren/rabbit';
+import { declareServiceTopology, RpcReplier, serviceSpec } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
 import type { BaseSettings, ListenerSettings, PostgresSettings, RedisSettings } from './base_settings.ts';
 import { Health } from './health.ts';
@@ -93,6 +93,8 @@ function startAdminServer(boot: Boot): Promise<string> {
 async function startTopology(boot: Boot, resources: ServiceResources, registry: ServiceRegistry | undefined): Promise<void> {
   const { definition, lifecycle } = boot;
   if (registry !== undefined) await lifecycle.step('topology', () => declareServiceTopology(resources.consumeLink, definition.prefix));
+  // Who calls nobody may not read replies either.
+  if (serviceSpec(definition.prefix).calls.length === 0) return;
   await lifecycle.step('rpc client', () => resources.rpc.start());
   lifecycle.onClose('rpc client', () => resources.rpc.stop());
 }
