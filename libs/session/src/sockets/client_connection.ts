@@ -15,8 +15,8 @@ import type { WsTickets } from './ws_tickets.ts';
 const MAX_EARLY_FRAMES = 16;
 /** Frames that are not understood, before the socket is closed. */
 const MAX_FAULTS = 5;
-/** After the welcome a client has this long to say `resume` before events flow. */
-const RESUME_GRACE_MS = 500;
+/** After the welcome a client has this long to say `resume` before events flow; saves sending what it has already. */
+const RESUME_GRACE_MS = 100;
 
 /** Who may connect at an address, and what they may ask there by message type. */
 export interface Door {

@@ -1,0 +1,4 @@
+import { runService } from '@warren/app';
+import { gatewayService } from './service.ts';
+
+await runService(gatewayService);
