@@ -1,6 +1,7 @@
 import { type CommandBinding, CommandContext, command, RESOURCE, UnitOfWork } from '@warren/command-center';
 import {
   type Contract,
+  type DtoOf,
   EXCHANGE_SERVER_KEY,
   GET_ACCOUNT,
   GET_JWKS,
@@ -18,7 +19,6 @@ import { Database, migrate } from '@warren/postgres';
 import type { Actor } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
 import { type TempDatabase, tempDatabase } from '@warren/testing';
-import type * as z from 'zod';
 import { INTERNAL } from '../src/auth_container.ts';
 import { AUTH_TOKENS, type AuthDomainSettings, authMigrations, registerAuth } from '../src/index.ts';
 import { Argon2Password, type PasswordAlgorithm } from '../src/services/argon2_password.ts';
@@ -94,7 +94,7 @@ export class AuthReplica {
   /** Runs a command as the listener would, and checks that the reply fits the contract. */
   async call<C extends Contract>(
     contract: C,
-    dto: z.input<C['dto']>,
+    dto: DtoOf<C>,
     options: { readonly actor?: Actor; readonly messageId?: string } = {},
   ): Promise<ReplyOf<C>> {
     const binding = this.#bindings.get(contract.name);
