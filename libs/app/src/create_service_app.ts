@@ -95,6 +95,8 @@ async function startTopology(boot: Boot, resources: ServiceResources, registry: 
   if (registry !== undefined) await lifecycle.step('topology', () => declareServiceTopology(resources.consumeLink, definition.prefix));
   // Who calls nobody may not read replies either.
   if (serviceSpec(definition.prefix).calls.length === 0) return;
+  // a service that calls nobody has no right to a reply queue either
+  if (serviceSpec(definition.prefix).calls.length === 0) return;
   await lifecycle.step('rpc client', () => resources.rpc.start());
   lifecycle.onClose('rpc client', () => resources.rpc.stop());
 }
