@@ -62,7 +62,7 @@ export class QueueConsumer {
 
   /** Why it does not consume; undefined while all is well. */
   get lastError(): AppError | undefined {
-    return this.#supervisor.lastError;
+    return this.consuming ? undefined : this.#supervisor.lastError;
   }
 
   /**
