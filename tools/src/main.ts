@@ -25,7 +25,10 @@ const root = path.resolve(import.meta.dirname, '..', '..');
 /** What the person at the terminal sees of a failure: one sentence; of a defect also where its stack is. */
 function report(clone: Clone | undefined, error: unknown): number {
   process.stderr.write(`warren: ${sentenceOf(error)}\n`);
-  if (error instanceof ToolError) return error.exitCode;
+  if (error instanceof ToolError) {
+    for (const line of error.details) process.stderr.write(`  ${withoutPasswords(line)}\n`);
+    return error.exitCode;
+  }
   const isKnown = error instanceof Error && 'code' in error;
   if (!isKnown && clone !== undefined && error instanceof Error) {
     const file = path.join(clone.logDir, 'tools.log');

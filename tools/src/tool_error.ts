@@ -1,11 +1,14 @@
 /** A failure that the person at the terminal can act on: `message` is one sentence, without a stack and without a secret. */
 export class ToolError extends Error {
   readonly exitCode: number;
+  /** Lines below the sentence, such as the end of a log. */
+  readonly details: readonly string[];
 
-  constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {
+  constructor(message: string, options: { exitCode?: number; details?: readonly string[]; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ToolError';
     this.exitCode = options.exitCode ?? 1;
+    this.details = options.details ?? [];
   }
 }
 

@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { logTail, type ProcessIdentity, stopProcess } from '@warren/provision';
+import { type ProcessIdentity, stopProcess } from '@warren/provision';
 import type { Clone } from '../clone/clone.ts';
 import { ToolError } from '../tool_error.ts';
 import { forgetProcess, recordProcess } from './process_record.ts';
 
 /** A log that grew beyond this is put aside at the next start. */
 const MAX_LOG_BYTES = 20 * 1024 * 1024;
+const TAIL_LINES = 8;
+const MAX_LINE_CHARS = 400;
 const MAX_READ_BYTES = 1024 * 1024;
 /** An app has ten seconds for its own shutdown, and a little more to die. */
 const STOP_GRACE_MS = 15_000;
@@ -90,7 +92,11 @@ export class ManagedProcess {
 
   /** The error that says how it ended, with what its log said last. */
   failure(): ToolError {
-    return new ToolError(`${this.name} ${this.#ended ?? 'is not ready'}; ${this.logFile} says: ${logTail(this.logFile)}`);
+    const lines = this.loggedSinceStart().trimEnd().split('\n');
+    // An app's own last words are plain text; everything else it logs is JSON.
+    const words = lines.findLast((line) => line !== '' && !line.startsWith('{')) ?? `see ${this.logFile}`;
+    const details = [`${this.logFile}:`, ...lines.slice(-TAIL_LINES).map((line) => line.slice(0, MAX_LINE_CHARS))];
+    return new ToolError(`${this.name} ${this.#ended ?? 'is not ready'}: ${words}`, { details });
   }
 
   #exited(child: ChildProcess, how: string): void {

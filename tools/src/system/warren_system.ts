@@ -42,11 +42,12 @@ export class WarrenSystem {
     }
   }
 
-  /** Ends everything, what takes new work first. */
+  /** Ends everything: the game server while it can still take leave of the gateway, then the gateway, then what it called. */
   async stop(): Promise<void> {
     const gateways = this.#apps().filter(({ planned }) => planned.role === 'gateway');
-    await Promise.all([...this.#gameServers(), ...gateways].map(({ supervised }) => supervised.stop()));
-    await Promise.all(this.#apps().map(({ supervised }) => supervised.stop()));
+    for (const group of [this.#gameServers(), gateways, this.#apps()]) {
+      await Promise.all(group.map(({ supervised }) => supervised.stop()));
+    }
   }
 
   async #start({ planned, supervised }: Member): Promise<void> {
