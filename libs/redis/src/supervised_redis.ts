@@ -21,12 +21,15 @@ export class SupervisedRedis extends Redis {
     const sentOn = this.stream;
     const sent = super.sendCommand(command, stream);
     if (!(sent instanceof Promise)) return sent;
-    return sent.catch((error: unknown) => {
+    const known = sent.catch((error: unknown) => {
       // Reset, not closed: what still waits on the way must not reach the server after its failure was reported. And
       // answers that come late would be taken for those of later commands if one got lost. The client connects anew by
       // itself.
       if (isCommandTimeout(error)) reset(sentOn);
       throw toRedisError(error);
     });
+    // A pipeline gathers failures from its commands and drops what is returned here: unhandled, it would end the process.
+    if (stream !== undefined) known.catch(() => undefined);
+    return known;
   }
 }
