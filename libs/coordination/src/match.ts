@@ -12,7 +12,7 @@ export const ModeSettings = z.object({ resource_level: AssignGameDto.shape.setti
 export const MatchRules = ModeSettings.extend({ join_timeout_ms: z.int().min(1), result_timeout_ms: z.int().min(1) });
 export type MatchRules = z.output<typeof MatchRules>;
 
-export interface MatchPlayer {
+interface MatchPlayer {
   readonly player_id: string;
   readonly slot: number;
   readonly joined: boolean;
