@@ -136,9 +136,13 @@ export class GatewayHarness {
 
   /** Publishes a must-deliver event as a service's outbox would. */
   async push(gateway: TestGateway, recipient: Recipient, type: string, payload: unknown, messageId: string = newId()): Promise<void> {
+    await this.pushRaw(gateway, recipient, Buffer.from(JSON.stringify({ recipient, type, payload })), messageId);
+  }
+
+  /** Publishes any bytes where the events of a recipient go. */
+  async pushRaw(gateway: TestGateway, recipient: Recipient, body: Buffer, messageId: string = newId()): Promise<void> {
     const key = pushKey(hash32(recipient) % PUSH_PARTITIONS);
-    const body = Buffer.from(JSON.stringify({ recipient, type, payload }));
-    const message = { exchange: EXCHANGE.push, key, body, messageId, type: `${type}@1`, persistent: true };
+    const message = { exchange: EXCHANGE.push, key, body, messageId, type: 'test.pushed@1', persistent: true };
     const outcome = await gateway.publisher.publish(message);
     if (outcome !== 'confirmed') throw new Error(`the push was ${outcome}`);
   }
