@@ -1,4 +1,10 @@
-import { BaseMicroserviceListener, type CommandContext, type CommandOrchestrator, type ListenerDeps, type ValidatedCommand } from '@warren/command-center';
+import {
+  BaseMicroserviceListener,
+  type CommandContext,
+  type CommandOrchestrator,
+  type ListenerDeps,
+  type ValidatedCommand,
+} from '@warren/command-center';
 
 /** Hands the allocator's commands, synchronous and durable ones alike, to its orchestrator. */
 export class AllocatorListener extends BaseMicroserviceListener {

@@ -11,7 +11,10 @@ export const allocatorService: ServiceDefinition<typeof AllocatorEnv> = {
   needs: { postgres: true, redis: true },
   registry: allocatorRegistry,
   migrations: allocationMigrations,
-  container: (container, { settings }) => registerAllocation(container, allocationSettings(settings)),
+  container: (container, { settings, consumeLink }) => {
+    container.value(ALLOCATION.hearing, () => consumeLink.state.up);
+    registerAllocation(container, allocationSettings(settings));
+  },
   listener: (deps, container) => new AllocatorListener(deps, container.resolve(ALLOCATION.orchestrator)),
   background: (container) => [container.resolve(ALLOCATION.sweeper)],
 };

@@ -35,6 +35,8 @@ export const ALLOCATION = {
   drainServer: token<HandlerFor<typeof DRAIN_SERVER>>('allocation.drain_server'),
   orchestrator: token<AllocationOrchestrator>('allocation.orchestrator'),
   sweeper: token<LeaseSweeper>('allocation.sweeper'),
+  /** Given by the app: whether heartbeats can reach this process now. While they cannot, nobody is called silent. */
+  hearing: token<() => boolean>('allocation.hearing'),
 } as const;
 
 const PART = {
@@ -46,7 +48,7 @@ const PART = {
 } as const;
 
 /**
- * Registers everything of the domain; see ALLOCATION.
+ * Registers everything of the domain but ALLOCATION.hearing, which the app gives.
  * @throws AppError SETTINGS_INVALID when the allowed addresses cannot be read
  */
 export function registerAllocation(container: Container, settings: AllocationSettings): void {
@@ -71,6 +73,7 @@ export function registerAllocation(container: Container, settings: AllocationSet
         leases: from.resolve(PART.leases),
         ending: from.resolve(PART.ending),
         settings,
+        hearing: from.resolve(ALLOCATION.hearing),
         clock: from.resolve(RESOURCE.clock),
         logger: from.resolve(RESOURCE.logger),
         metrics: from.resolve(RESOURCE.metrics),
@@ -118,7 +121,10 @@ function registerFleetHandlers(container: Container, settings: AllocationSetting
         settings,
       }),
   );
-  container.register(ALLOCATION.confirmAssignment, (from) => new ConfirmAssignmentHandler({ leases: from.resolve(PART.leases) }));
+  container.register(
+    ALLOCATION.confirmAssignment,
+    (from) => new ConfirmAssignmentHandler({ leases: from.resolve(PART.leases) }),
+  );
   container.register(ALLOCATION.drainServer, (from) => new DrainServerHandler({ servers: from.resolve(PART.servers) }));
 }
 

@@ -37,11 +37,19 @@ test('the server is told of its game with everything it needs, in the transactio
   await one.register('told-1', 1);
   const game = randomUUID();
   const reply = await one.place(game);
-  const [pushed] = (await store.outbox('allocator.game_assigned')).filter((body) => JSON.stringify(body).includes(game));
+  const [pushed] = (await store.outbox('allocator.game_assigned')).filter((body) =>
+    JSON.stringify(body).includes(game),
+  );
   expect(pushed).toMatchObject({
     recipient: 'server:told-1',
     type: 'server.assigned',
-    payload: { game_id: game, lease_id: reply.lease_id, state: 'reserved', expires_at: reply.expires_at, match: { mode: 'duel', seed: 7 } },
+    payload: {
+      game_id: game,
+      lease_id: reply.lease_id,
+      state: 'reserved',
+      expires_at: reply.expires_at,
+      match: { mode: 'duel', seed: 7 },
+    },
   });
   await one.release(game);
   await one.drain('told-1');
@@ -51,7 +59,9 @@ test('fifty parallel requests for one game on two replicas make one lease', asyn
   await one.register('race-1', 20);
   await one.register('race-2', 20);
   const game = randomUUID();
-  const replies = await Promise.all(Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? one : two).place(game)));
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? one : two).place(game)),
+  );
   expect(new Set(replies.map((reply) => `${reply.lease_id} ${reply.instance_id}`)).size).toBe(1);
   expect(await store.leases(`game_id = '${game}'`)).toHaveLength(1);
   expect(await store.violations()).toEqual([]);
@@ -87,7 +97,9 @@ test('a game whose reservation ran out gets a new lease, and the end of the old 
   const replies = await Promise.all([one.place(game), two.place(game)]);
   expect(new Set(replies.map((reply) => reply.lease_id)).size).toBe(1);
   expect(replies[0]?.lease_id).not.toBe(first.lease_id);
-  expect((await store.outbox('allocator.lease_lost')).filter((body) => body.lease_id === first.lease_id)).toMatchObject([{ reason: 'confirm_timeout' }]);
+  expect((await store.outbox('allocator.lease_lost')).filter((body) => body.lease_id === first.lease_id)).toMatchObject(
+    [{ reason: 'confirm_timeout' }],
+  );
   expect(await store.violations()).toEqual([]);
   await one.release(game);
 });
@@ -119,7 +131,9 @@ test('a release may be repeated, and of an unknown game nothing is released', as
   expect(await Promise.all([one.release(game), two.release(game)])).toEqual([{ released: true }, { released: true }]);
   expect(await one.release(game)).toEqual({ released: true });
   expect(await one.release(randomUUID())).toEqual({ released: false });
-  const told = (await store.outbox('allocator.game_released')).filter((body) => JSON.stringify(body).includes(lease_id));
+  const told = (await store.outbox('allocator.game_released')).filter((body) =>
+    JSON.stringify(body).includes(lease_id),
+  );
   expect(told).toMatchObject([{ recipient: `server:${instance_id}`, payload: { game_id: game, reason: 'ended' } }]);
 });
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '@warren/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TestAllocator } from './test_allocator.ts';
+import { type Replica, TestAllocator } from './test_allocator.ts';
 
 let store: TestAllocator;
 
@@ -11,6 +11,15 @@ beforeAll(async () => {
 
 afterAll(() => store.close());
 
+/** Heartbeats of every server, each round followed by the loss of all that Redis holds. */
+async function beat(replica: Replica, servers: readonly string[], signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await Promise.all(servers.map((id) => replica.heartbeat(id, { cpu: Math.random(), ram: Math.random() })));
+    await store.tempRedis.drop();
+    await systemClock.sleep(20, signal);
+  }
+}
+
 test('200 parallel requests for 20 games on 3 servers, with Redis emptied in between, give one lease per game within capacity', async () => {
   const replicas = [store.replica(), store.replica(), store.replica()];
   const [first] = replicas;
@@ -19,20 +28,12 @@ test('200 parallel requests for 20 games on 3 servers, with Redis emptied in bet
   for (const id of servers) await first.register(id, 7);
   const games = Array.from({ length: 20 }, () => randomUUID());
   const stop = new AbortController();
-  const beating = (async () => {
-    while (!stop.signal.aborted) {
-      await Promise.all(servers.map((id) => first.heartbeat(id, { cpu: Math.random(), ram: Math.random() })));
-      await store.tempRedis.drop();
-      await systemClock.sleep(20, stop.signal);
-    }
-  })();
-  const replies = await Promise.all(
-    Array.from({ length: 200 }, async (_, index) => {
-      const game = games[index % games.length] ?? '';
-      return { game, reply: await (replicas[index % replicas.length] ?? first).assign(game) };
-    }),
-  );
-  stop.abort();
+  const beating = beat(first, servers, stop.signal);
+  const requests = Array.from({ length: 200 }, async (_, index) => {
+    const game = games[index % games.length] ?? '';
+    return { game, reply: await (replicas[index % replicas.length] ?? first).assign(game) };
+  });
+  const replies = await Promise.all(requests).finally(() => stop.abort());
   await beating;
   const placed = new Map<string, Set<string>>();
   for (const { game, reply } of replies) {

@@ -30,20 +30,33 @@ async function confirmedGame(instanceId: string): Promise<{ game: string; lease:
   return { game, lease: lease_id };
 }
 
-const leaseState = async (leaseId: string): Promise<string | undefined> => (await store.leases(`lease_id = '${leaseId}'`))[0]?.state;
+const leaseState = async (leaseId: string): Promise<string | undefined> =>
+  (await store.leases(`lease_id = '${leaseId}'`))[0]?.state;
 
 test('a registration names the heartbeat interval and may be repeated', async () => {
   const id = await onlyServer();
   expect(await allocator.register(id)).toEqual({ instance_id: id, heartbeat_interval_ms: 2_000 });
 });
 
-test.each(['ws://169.254.169.254/', 'ws://8.8.8.8:7350/', 'ws://example.org/'])('a registration with the address %s is refused and stores nothing', async (address) => {
-  await expect(allocator.register('evil', 10, address)).rejects.toMatchObject({ code: 'ALLOCATOR_ADDRESS_REFUSED', kind: 'invalid', fields: [{ path: 'address' }] });
-  expect(await store.query(`SELECT 1 FROM servers WHERE instance_id = 'evil'`)).toEqual([]);
-});
+test.each(['ws://169.254.169.254/', 'ws://8.8.8.8:7350/', 'ws://example.org/'])(
+  'a registration with the address %s is refused and stores nothing',
+  async (address) => {
+    await expect(allocator.register('evil', 10, address)).rejects.toMatchObject({
+      code: 'ALLOCATOR_ADDRESS_REFUSED',
+      kind: 'invalid',
+      fields: [{ path: 'address' }],
+    });
+    expect(await store.query(`SELECT 1 FROM servers WHERE instance_id = 'evil'`)).toEqual([]);
+  },
+);
 
 test('who is no game server cannot speak for one', async () => {
-  const asPlayer = allocator.run(DRAIN_SERVER, ALLOCATION.drainServer, {}, { kind: 'player', id: randomUUID(), roles: [] });
+  const asPlayer = allocator.run(
+    DRAIN_SERVER,
+    ALLOCATION.drainServer,
+    {},
+    { kind: 'player', id: randomUUID(), roles: [] },
+  );
   await expect(asPlayer).rejects.toMatchObject({ code: 'ACCESS_FORBIDDEN' });
 });
 
@@ -66,7 +79,9 @@ test('a heartbeat answers with every assignment, reserved and confirmed, so that
 
 test('a heartbeat writes the time of the last sign of life at most once in four seconds', async () => {
   const id = await onlyServer();
-  const seen = async (): Promise<unknown> => (await store.query<{ last_seen_at: Date }>(`SELECT last_seen_at FROM servers WHERE instance_id = '${id}'`))[0]?.last_seen_at;
+  const seen = async (): Promise<unknown> =>
+    (await store.query<{ last_seen_at: Date }>(`SELECT last_seen_at FROM servers WHERE instance_id = '${id}'`))[0]
+      ?.last_seen_at;
   const before = await seen();
   await allocator.heartbeat(id);
   expect(await seen()).toEqual(before);
@@ -82,7 +97,10 @@ test('a draining server gets no new games, keeps those it has, and is ready agai
   expect(await allocator.drain(id)).toEqual({ draining: true, games: 1 });
   expect(await allocator.drain(id)).toEqual({ draining: true, games: 1 });
   expect(await allocator.assign(randomUUID())).toMatchObject({ success: false });
-  expect(await allocator.heartbeat(id, { games: [game] })).toMatchObject({ draining: true, assignments: [{ game_id: game }] });
+  expect(await allocator.heartbeat(id, { games: [game] })).toMatchObject({
+    draining: true,
+    assignments: [{ game_id: game }],
+  });
   await allocator.register(id);
   expect(await allocator.assign(randomUUID())).toMatchObject({ success: true, instance_id: id });
 });
@@ -90,7 +108,11 @@ test('a draining server gets no new games, keeps those it has, and is ready agai
 test('a confirm may be repeated; a wrong lease, another server and an ended lease are told apart', async () => {
   const id = await onlyServer();
   const { game, lease } = await confirmedGame(id);
-  expect(await allocator.confirm(id, game, lease)).toMatchObject({ state: 'confirmed', expires_at: null, match: { seed: 7 } });
+  expect(await allocator.confirm(id, game, lease)).toMatchObject({
+    state: 'confirmed',
+    expires_at: null,
+    match: { seed: 7 },
+  });
   await expect(allocator.confirm(id, game, randomUUID())).rejects.toMatchObject({ code: 'ALLOCATOR_LEASE_UNKNOWN' });
   await expect(allocator.confirm('other', game, lease)).rejects.toMatchObject({ code: 'ALLOCATOR_LEASE_UNKNOWN' });
   await allocator.release(game);
@@ -102,7 +124,10 @@ test('a reservation cannot be confirmed after its time', async () => {
   const game = randomUUID();
   const { lease_id } = await allocator.place(game);
   await store.query(`UPDATE leases SET expires_at = now() - interval '1 millisecond' WHERE lease_id = '${lease_id}'`);
-  await expect(allocator.confirm(id, game, lease_id)).rejects.toMatchObject({ code: 'ALLOCATOR_LEASE_ENDED', kind: 'gone' });
+  await expect(allocator.confirm(id, game, lease_id)).rejects.toMatchObject({
+    code: 'ALLOCATOR_LEASE_ENDED',
+    kind: 'gone',
+  });
   expect((await allocator.heartbeat(id)).assignments).toEqual([]);
 });
 
@@ -112,14 +137,20 @@ test('a confirmed game that heartbeats leave out for ten seconds is lost once, a
   await allocator.heartbeat(id, { games: [game] });
   await allocator.heartbeat(id);
   expect(await leaseState(lease)).toBe('confirmed');
-  await store.query(`UPDATE leases SET missing_since = missing_since - interval '9 seconds' WHERE lease_id = '${lease}'`);
+  await store.query(
+    `UPDATE leases SET missing_since = missing_since - interval '9 seconds' WHERE lease_id = '${lease}'`,
+  );
   await allocator.heartbeat(id);
   expect(await leaseState(lease)).toBe('confirmed');
-  await store.query(`UPDATE leases SET missing_since = missing_since - interval '1 second' WHERE lease_id = '${lease}'`);
+  await store.query(
+    `UPDATE leases SET missing_since = missing_since - interval '1 second' WHERE lease_id = '${lease}'`,
+  );
   const replies = await Promise.all([allocator.heartbeat(id), allocator.heartbeat(id)]);
   expect(replies.some((reply) => reply.assignments.length === 0)).toBe(true);
   expect(await leaseState(lease)).toBe('lost');
-  expect((await store.outbox('allocator.lease_lost')).filter((body) => body.lease_id === lease)).toMatchObject([{ game_id: game, reason: 'server_lost' }]);
+  expect((await store.outbox('allocator.lease_lost')).filter((body) => body.lease_id === lease)).toMatchObject([
+    { game_id: game, reason: 'server_lost' },
+  ]);
   expect((await store.used())[id]).toBe(0);
 });
 
@@ -152,7 +183,9 @@ test('a server that registers with fewer places than it has games shrinks as the
     expect(await allocator.assign(randomUUID())).toMatchObject({ success: false });
     await allocator.release(game);
   }
-  expect(await store.query(`SELECT capacity, used FROM servers WHERE instance_id = '${id}'`)).toEqual([{ capacity: 1, used: 0 }]);
+  expect(await store.query(`SELECT capacity, used FROM servers WHERE instance_id = '${id}'`)).toEqual([
+    { capacity: 1, used: 0 },
+  ]);
   expect(await allocator.assign(randomUUID())).toMatchObject({ success: true });
   expect(await allocator.assign(randomUUID())).toMatchObject({ success: false });
 });
@@ -160,10 +193,21 @@ test('a server that registers with fewer places than it has games shrinks as the
 test('metrics that another program wrote into Redis are never believed', async () => {
   const id = await onlyServer();
   const key = `allocator:server:${id}`;
-  for (const fields of [{ cpu: 'NaN' }, { cpu: '-1' }, { cpu: '1e308' }, { cpu: '' }, { games: '0.5' }, { at: '99999999999999' }, { at: 'x' }]) {
+  for (const fields of [
+    { cpu: 'NaN' },
+    { cpu: '-1' },
+    { cpu: '1e308' },
+    { cpu: '' },
+    { games: '0.5' },
+    { at: '99999999999999' },
+    { at: 'x' },
+  ]) {
     await allocator.heartbeat(id);
     await allocator.redis.commands.hset(key, fields);
-    expect(await allocator.assign(randomUUID()), JSON.stringify(fields)).toMatchObject({ success: true, instance_id: id });
+    expect(await allocator.assign(randomUUID()), JSON.stringify(fields)).toMatchObject({
+      success: true,
+      instance_id: id,
+    });
   }
   await allocator.redis.commands.del(key);
   await allocator.redis.commands.set(key, 'a key of another type');

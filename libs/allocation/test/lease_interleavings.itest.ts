@@ -20,10 +20,16 @@ interface ServerStep {
 
 const GAMES = 5;
 const SERVERS = 3;
-const RUNS = 60;
+const RUNS = 40;
 
 const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('assign' as const, 'release' as const, 'confirm' as const, 'overdue' as const), game: fc.nat(GAMES - 1) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('assign' as const, 'release' as const, 'confirm' as const, 'overdue' as const),
+      game: fc.nat(GAMES - 1),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -73,7 +79,10 @@ class World {
   async #actOnGame(kind: GameStep['kind'], game: string, replica: Replica): Promise<unknown> {
     if (kind === 'assign') return replica.assign(game);
     if (kind === 'release') return replica.release(game);
-    if (kind === 'overdue') return store.query(`UPDATE leases SET expires_at = now() - interval '1 s' WHERE game_id = '${game}' AND state = 'reserved'`);
+    if (kind === 'overdue')
+      return store.query(
+        `UPDATE leases SET expires_at = now() - interval '1 s' WHERE game_id = '${game}' AND state = 'reserved'`,
+      );
     const [lease] = await store.leases(`game_id = '${game}' AND state = 'reserved'`);
     return lease && replica.confirm(lease.instance_id, game, lease.lease_id);
   }
@@ -82,7 +91,9 @@ class World {
     if (step.kind === 'drain') return replica.drain(id);
     if (step.kind === 'register') return replica.register(id, step.capacity);
     if (step.kind === 'lose') return store.query(`UPDATE servers SET state = 'lost' WHERE instance_id = '${id}'`);
-    await store.query(`UPDATE leases SET missing_since = missing_since - interval '10 s' WHERE instance_id = '${id}' AND missing_since IS NOT NULL`);
+    await store.query(
+      `UPDATE leases SET missing_since = missing_since - interval '10 s' WHERE instance_id = '${id}' AND missing_since IS NOT NULL`,
+    );
     return replica.heartbeat(id, { games: step.running ? this.#games : [] });
   }
 }
@@ -96,7 +107,10 @@ async function misreportedEnds(): Promise<unknown[]> {
 }
 
 test('whatever two replicas do at once, no server is over capacity, no game has two leases and every loss is told once', async () => {
-  const arbitraryWork = fc.array(fc.array(arbitraryStep, { minLength: 2, maxLength: 8 }), { minLength: 3, maxLength: 6 });
+  const arbitraryWork = fc.array(fc.array(arbitraryStep, { minLength: 2, maxLength: 8 }), {
+    minLength: 3,
+    maxLength: 6,
+  });
   await fc.assert(
     fc.asyncProperty(arbitraryWork, async (rounds) => {
       const world = new World();

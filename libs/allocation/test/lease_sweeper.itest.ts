@@ -9,13 +9,14 @@ const stores: TestAllocator[] = [];
 let store: TestAllocator;
 let allocator: Replica;
 let clocks: FakeClock[];
+let replicas: Replica[];
 let sweepers: LeaseSweeper[];
 
 beforeEach(async () => {
   store = await TestAllocator.open();
   stores.push(store);
   clocks = [fakeClock(), fakeClock()];
-  const replicas = clocks.map((clock) => store.replica(clock));
+  replicas = clocks.map((clock) => store.replica(clock));
   allocator = store.replica();
   sweepers = replicas.map((replica) => replica.container.resolve(ALLOCATION.sweeper));
 });
@@ -65,7 +66,10 @@ test('a silent server is lost with its games once, whichever replica sees it', a
   await silence('silent');
   await watch(16);
   expect(await store.leases(`state = 'lost'`)).toHaveLength(2);
-  expect(await store.outbox('allocator.lease_lost')).toMatchObject([{ reason: 'server_lost' }, { reason: 'server_lost' }]);
+  expect(await store.outbox('allocator.lease_lost')).toMatchObject([
+    { reason: 'server_lost' },
+    { reason: 'server_lost' },
+  ]);
   expect(await store.used()).toEqual({ silent: 0 });
   expect(await allocator.assign(game)).toMatchObject({ success: false });
   await expect(allocator.heartbeat('silent')).rejects.toMatchObject({ code: 'ALLOCATOR_SERVER_UNKNOWN' });
@@ -98,6 +102,19 @@ test('after a gap in its own work a sweeper gives every server its full time aga
   expect(await store.query('SELECT state FROM servers')).toEqual([{ state: 'ready' }]);
 });
 
+test('while its broker link is down a sweeper calls nobody silent, and gives everybody the full time afterwards', async () => {
+  await allocator.register('unheard', 5);
+  await watch(16);
+  for (const replica of replicas) replica.hears = false;
+  await silence('unheard');
+  await watch(20);
+  for (const replica of replicas) replica.hears = true;
+  await watch(14);
+  expect(await store.query('SELECT state FROM servers')).toEqual([{ state: 'ready' }]);
+  await watch(2);
+  expect(await store.query('SELECT state FROM servers')).toEqual([{ state: 'lost' }]);
+});
+
 test('what ended long ago is forgotten, what lives is not', async () => {
   await allocator.register('old', 5);
   const [gone, recent] = [randomUUID(), randomUUID()];
@@ -119,8 +136,12 @@ test('a running sweeper works by itself, survives a lost database connection and
   await allocator.register('run', 5);
   const { lease_id } = await allocator.place(randomUUID());
   sweeper.start();
-  await store.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`);
+  await store.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+  );
   await store.query(`UPDATE leases SET expires_at = now() - interval '1 second'`);
-  await expect.poll(() => store.leases(`lease_id = '${lease_id}'`), { timeout: 10_000 }).toMatchObject([{ state: 'expired' }]);
+  await expect
+    .poll(() => store.leases(`lease_id = '${lease_id}'`), { timeout: 10_000 })
+    .toMatchObject([{ state: 'expired' }]);
   await sweeper.stop();
 });

@@ -18,13 +18,26 @@ import type { Actor } from '@warren/rabbit';
 import { RedisClient } from '@warren/redis';
 import { Metrics } from '@warren/telemetry';
 import { type TempDatabase, type TempRedis, tempDatabase, tempRedis } from '@warren/testing';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { ALLOCATION, registerAllocation } from '../src/allocation_container.ts';
 import type { AllocationSettings } from '../src/allocation_settings.ts';
 import { allocationMigrations } from '../src/migrations/allocation_migrations.ts';
 import { DEVELOPMENT_ADDRESSES } from '../src/services/address_policy.ts';
 
-export const SETTINGS: AllocationSettings = { leaseTtlSeconds: 60, serverLostAfterSeconds: 15, allowedAddresses: DEVELOPMENT_ADDRESSES };
+export const SETTINGS: AllocationSettings = {
+  leaseTtlSeconds: 60,
+  serverLostAfterSeconds: 15,
+  allowedAddresses: DEVELOPMENT_ADDRESSES,
+};
+
+/** A listener bounds how much runs at once; a test that sends everything at once has to wait for its connections. */
+const PATIENT = {
+  connectMs: 20_000,
+  statementMs: 20_000,
+  lockMs: 20_000,
+  queryMs: 21_000,
+  idleInTransactionMs: 30_000,
+};
 
 const COORDINATOR: Actor = { kind: 'service', id: 'coordinator' };
 const OWNER_ROLE = 'postgres';
@@ -36,24 +49,34 @@ export interface LeaseRow {
   readonly state: string;
 }
 
-export interface OutboxRow {
-  readonly type: string;
-  readonly exchange: string;
-  readonly body: { readonly game_id?: string; readonly lease_id?: string; readonly reason?: string; readonly recipient?: string; readonly type?: string };
-}
+const OutboxBody = z.looseObject({ lease_id: z.string().optional(), reason: z.string().optional() });
+type OutboxBody = z.output<typeof OutboxBody>;
 
-export const match = (): z.input<typeof ASSIGN_GAME.dto>['match'] => ({ mode: 'duel', seed: 7, players: [{ player_id: randomUUID(), slot: 0 }] });
+export const match = (): z.input<typeof ASSIGN_GAME.dto>['match'] => ({
+  mode: 'duel',
+  seed: 7,
+  players: [{ player_id: randomUUID(), slot: 0 }],
+});
 
 /** One allocator process: the domain's container over real servers. Several may share a database. */
 export class Replica {
   readonly container = new Container();
   readonly database: Database;
   readonly redis: RedisClient;
+  /** What the app says of its broker link. */
+  hears = true;
 
   constructor(store: TestAllocator, clock: Clock = systemClock) {
     const logger = silentLogger();
     const metrics = new Metrics('allocator');
-    this.database = new Database({ url: store.temp.url, schema: 'allocation', logger, metrics, max: 12 });
+    this.database = new Database({
+      url: store.temp.url,
+      schema: 'allocation',
+      logger,
+      metrics,
+      max: 12,
+      timeouts: PATIENT,
+    });
     this.redis = new RedisClient({ url: store.tempRedis.url, keyPrefix: store.tempRedis.keyPrefix, logger, metrics });
     this.container
       .value(RESOURCE.logger, logger)
@@ -64,13 +87,27 @@ export class Replica {
       .value(RESOURCE.redis, this.redis)
       .value(RESOURCE.idempotencyKey, Buffer.alloc(32, 1))
       .value(RESOURCE.unitOfWork, new UnitOfWork({ database: this.database, onOutbox: () => undefined }));
+    this.container.value(ALLOCATION.hearing, () => this.hears);
     registerAllocation(this.container, store.settings);
   }
 
   /** Runs a command as the listener would: parsed, prepared, applied, and its reply checked. */
-  async run<C extends Contract, P>(contract: C, handler: Token<CommandHandler<DtoOf<C>, z.input<C['reply']>, P>>, dto: z.input<C['dto']>, actor: Actor): Promise<ReplyOf<C>> {
+  async run<C extends Contract, P>(
+    contract: C,
+    handler: Token<CommandHandler<DtoOf<C>, z.input<C['reply']>, P>>,
+    dto: z.input<C['dto']>,
+    actor: Actor,
+  ): Promise<ReplyOf<C>> {
     const binding = command(contract, handler);
-    const envelope = { name: contract.name, messageId: randomUUID(), attempt: 1, actor, caller: 'coordinator', trace: startTrace(), deadline: Number.MAX_SAFE_INTEGER };
+    const envelope = {
+      name: contract.name,
+      messageId: randomUUID(),
+      attempt: 1,
+      actor,
+      caller: 'coordinator',
+      trace: startTrace(),
+      deadline: Number.MAX_SAFE_INTEGER,
+    };
     const context = new CommandContext(envelope, systemClock, silentLogger());
     const validated = { binding, handler: binding.resolve(this.container), payload: contract.dto.parse(dto) };
     const reply = await this.container.resolve(ALLOCATION.orchestrator).execute(validated, context);
@@ -94,10 +131,18 @@ export class Replica {
   }
 
   register(instanceId: string, capacity = 10, address = 'ws://127.0.0.1:7350/'): Promise<{ instance_id: string }> {
-    return this.run(REGISTER_SERVER, ALLOCATION.registerServer, { address, capacity }, { kind: 'server', id: instanceId });
+    return this.run(
+      REGISTER_SERVER,
+      ALLOCATION.registerServer,
+      { address, capacity },
+      { kind: 'server', id: instanceId },
+    );
   }
 
-  heartbeat(instanceId: string, load: { cpu?: number; ram?: number; games?: string[] } = {}): Promise<ReplyOf<typeof REPORT_HEARTBEAT>> {
+  heartbeat(
+    instanceId: string,
+    load: { cpu?: number; ram?: number; games?: string[] } = {},
+  ): Promise<ReplyOf<typeof REPORT_HEARTBEAT>> {
     const dto = { cpu: 0.1, ram: 0.1, games: [], ...load };
     return this.run(REPORT_HEARTBEAT, ALLOCATION.reportHeartbeat, dto, { kind: 'server', id: instanceId });
   }
@@ -158,14 +203,16 @@ export class TestAllocator {
   }
 
   async used(): Promise<Record<string, number>> {
-    const rows = await this.query<{ instance_id: string; used: number }>('SELECT instance_id, used FROM servers ORDER BY instance_id');
+    const rows = await this.query<{ instance_id: string; used: number }>(
+      'SELECT instance_id, used FROM servers ORDER BY instance_id',
+    );
     return Object.fromEntries(rows.map((row) => [row.instance_id, row.used]));
   }
 
   /** Outbox rows of one event, in the order in which they leave. */
-  async outbox(event: string): Promise<OutboxRow['body'][]> {
+  async outbox(event: string): Promise<OutboxBody[]> {
     const rows = await this.query<{ body: string }>(`SELECT body FROM outbox WHERE type LIKE '${event}@%' ORDER BY id`);
-    return rows.map((row): OutboxRow['body'] => JSON.parse(row.body));
+    return rows.map((row) => OutboxBody.parse(JSON.parse(row.body)));
   }
 
   /** Rows that break what must always hold; every list is empty. */

@@ -1,5 +1,11 @@
 import type { ApplyContext, HandlerFor } from '@warren/command-center';
-import { type ASSIGN_GAME, type AssignGameDto, type AssignGameReply, COMMON_ERRORS, GAME_ASSIGNED } from '@warren/contracts';
+import {
+  type ASSIGN_GAME,
+  type AssignGameDto,
+  type AssignGameReply,
+  COMMON_ERRORS,
+  GAME_ASSIGNED,
+} from '@warren/contracts';
 import { errorFactory, newId, type Rng } from '@warren/kernel';
 import type { Counter, Metrics } from '@warren/telemetry';
 import { type AllocationSettings, FRESH_SAMPLE_MS } from '../allocation_settings.ts';
@@ -126,7 +132,10 @@ export class AssignGameHandler implements HandlerFor<typeof ASSIGN_GAME, readonl
   /** Ends a reservation that ran out, before the sweeper does; its place may serve this very request. */
   async #endOverdue(decision: Decision, live: LiveLease): Promise<void> {
     const { context } = decision;
-    const ended = await this.#deps.leases.endThese(context.tx, [live.leaseId], { state: 'expired', reason: 'confirm_timeout' });
+    const ended = await this.#deps.leases.endThese(context.tx, [live.leaseId], {
+      state: 'expired',
+      reason: 'confirm_timeout',
+    });
     await this.#deps.ending.lost(context.tx, context, ended, 'confirm_timeout');
     decision.candidates = decision.candidates.map((candidate) =>
       candidate.instanceId === live.instanceId ? { ...candidate, used: Math.max(0, candidate.used - 1) } : candidate,

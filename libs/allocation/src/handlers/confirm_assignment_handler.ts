@@ -1,5 +1,10 @@
 import type { ApplyContext, HandlerFor } from '@warren/command-center';
-import { ALLOCATOR_ERRORS, type Assignment, type CONFIRM_ASSIGNMENT, type ConfirmAssignmentDto } from '@warren/contracts';
+import {
+  ALLOCATOR_ERRORS,
+  type Assignment,
+  type CONFIRM_ASSIGNMENT,
+  type ConfirmAssignmentDto,
+} from '@warren/contracts';
 import { errorFactory } from '@warren/kernel';
 import type { LeaseRepository } from '../repositories/lease_repository.ts';
 import { serverOf } from '../services/server_actor.ts';

@@ -1,5 +1,10 @@
 import type { ApplyContext, HandlerFor } from '@warren/command-center';
-import { ALLOCATOR_ERRORS, type REGISTER_SERVER, type RegisterServerDto, type RegisterServerReply } from '@warren/contracts';
+import {
+  ALLOCATOR_ERRORS,
+  type REGISTER_SERVER,
+  type RegisterServerDto,
+  type RegisterServerReply,
+} from '@warren/contracts';
 import { errorFactory } from '@warren/kernel';
 import { HEARTBEAT_INTERVAL_MS } from '../allocation_settings.ts';
 import type { ServerRepository } from '../repositories/server_repository.ts';
@@ -31,7 +36,10 @@ export class RegisterServerHandler implements HandlerFor<typeof REGISTER_SERVER>
       throw raise('ALLOCATOR_ADDRESS_REFUSED', { fields: [{ path: 'address', message }] });
     }
     await this.#deps.servers.register(context.tx, { ...dto, instanceId });
-    context.command.logger.info({ instance: instanceId, capacity: dto.capacity, version: dto.version }, 'game server registered');
+    context.command.logger.info(
+      { instance: instanceId, capacity: dto.capacity, version: dto.version },
+      'game server registered',
+    );
     return { instance_id: instanceId, heartbeat_interval_ms: HEARTBEAT_INTERVAL_MS };
   }
 }

@@ -46,8 +46,12 @@ export const allocationMigrations: MigrationSet = {
             CONSTRAINT leases_end_is_dated CHECK ((ended_at IS NULL) = (state IN ('reserved', 'confirmed'))),
             CONSTRAINT leases_reservation_expires CHECK ((state = 'reserved') <= (expires_at IS NOT NULL))
           )`.execute(db);
-        await sql`CREATE UNIQUE INDEX leases_live_game ON leases (game_id) WHERE state IN ('reserved', 'confirmed')`.execute(db);
-        await sql`CREATE INDEX leases_live_server ON leases (instance_id) WHERE state IN ('reserved', 'confirmed')`.execute(db);
+        await sql`CREATE UNIQUE INDEX leases_live_game ON leases (game_id) WHERE state IN ('reserved', 'confirmed')`.execute(
+          db,
+        );
+        await sql`CREATE INDEX leases_live_server ON leases (instance_id) WHERE state IN ('reserved', 'confirmed')`.execute(
+          db,
+        );
         await sql`CREATE INDEX leases_due ON leases (expires_at) WHERE state = 'reserved'`.execute(db);
         await sql`CREATE INDEX leases_game ON leases (game_id, epoch DESC)`.execute(db);
         await sql`CREATE INDEX leases_ended ON leases (ended_at) WHERE ended_at IS NOT NULL`.execute(db);

@@ -136,7 +136,9 @@ export class LeaseRepository {
         SELECT lease_id FROM leases WHERE lease_id = ANY(${[...leaseIds]}::uuid[]) AND state = 'confirmed'
         FOR UPDATE SKIP LOCKED
       )
-      UPDATE leases SET missing_since = ${since} FROM marked WHERE leases.lease_id = marked.lease_id`.execute(tables(tx));
+      UPDATE leases SET missing_since = ${since} FROM marked WHERE leases.lease_id = marked.lease_id`.execute(
+      tables(tx),
+    );
   }
 
   /** Ends the game's live lease, whichever it is. */
@@ -151,7 +153,11 @@ export class LeaseRepository {
   /** Ends these leases where they are still live; one that another transaction holds is left to it. */
   async endThese(tx: Tx, leaseIds: readonly string[], end: LeaseEnd): Promise<EndedLease[]> {
     if (leaseIds.length === 0) return [];
-    return this.#end(tx, end, sql`SELECT lease_id FROM leases WHERE lease_id = ANY(${[...leaseIds]}::uuid[]) AND ${LIVE}`);
+    return this.#end(
+      tx,
+      end,
+      sql`SELECT lease_id FROM leases WHERE lease_id = ANY(${[...leaseIds]}::uuid[]) AND ${LIVE}`,
+    );
   }
 
   /** Ends reservations that nobody confirmed in time. */

@@ -26,8 +26,15 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])`,
   parse: () => undefined,
 });
 
-const digits = z.string().regex(/^\d{1,15}$/).transform(Number);
-const share = z.string().regex(/^\d(?:\.\d+)?(?:e-\d+)?$/).transform(Number).refine((value) => value <= 1);
+const digits = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number);
+const share = z
+  .string()
+  .regex(/^\d(?:\.\d+)?(?:e-\d+)?$/)
+  .transform(Number)
+  .refine((value) => value <= 1);
 const StoredSample = z.tuple([share, share, digits, digits]);
 const Time = z.tuple([digits, digits]);
 

@@ -32,7 +32,11 @@ export class ServerRepository {
   }
 
   /** State of a server that is not lost, and whether its `last_seen_at` is due for a new value. */
-  async find(tx: Tx, instanceId: string, touchAfterSeconds: number): Promise<{ state: ServerState; touchDue: boolean } | undefined> {
+  async find(
+    tx: Tx,
+    instanceId: string,
+    touchAfterSeconds: number,
+  ): Promise<{ state: ServerState; touchDue: boolean } | undefined> {
     return tables<AllocationTables>(tx)
       .selectFrom('servers')
       .select(['state', sql<boolean>`last_seen_at < now() - ${touchAfterSeconds} * interval '1 second'`.as('touchDue')])
@@ -42,13 +46,17 @@ export class ServerRepository {
   }
 
   async touch(tx: Tx, instanceId: string): Promise<void> {
-    await sql`UPDATE servers SET last_seen_at = now() WHERE instance_id = ${instanceId} AND state <> 'lost'`.execute(tables(tx));
+    await sql`UPDATE servers SET last_seen_at = now() WHERE instance_id = ${instanceId} AND state <> 'lost'`.execute(
+      tables(tx),
+    );
   }
 
   /** Gives no new games to the server. @returns the games that it still holds, or undefined when it is not registered */
   async drain(tx: Tx, instanceId: string): Promise<number | undefined> {
     const drained = await sql<{ used: number }>`
-      UPDATE servers SET state = 'draining' WHERE instance_id = ${instanceId} AND state <> 'lost' RETURNING used`.execute(tables(tx));
+      UPDATE servers SET state = 'draining' WHERE instance_id = ${instanceId} AND state <> 'lost' RETURNING used`.execute(
+      tables(tx),
+    );
     return drained.rows[0]?.used;
   }
 
@@ -108,7 +116,9 @@ export class ServerRepository {
         WHERE state = 'lost' AND used = 0 AND last_seen_at < now() - ${olderThanDays} * interval '1 day'
         LIMIT ${limit} FOR UPDATE SKIP LOCKED
       )
-      DELETE FROM servers USING old WHERE servers.instance_id = old.instance_id RETURNING servers.instance_id`.execute(tables(tx));
+      DELETE FROM servers USING old WHERE servers.instance_id = old.instance_id RETURNING servers.instance_id`.execute(
+      tables(tx),
+    );
     return pruned.rows.length;
   }
 }

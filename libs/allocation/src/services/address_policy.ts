@@ -28,7 +28,8 @@ const NEVER: readonly string[] = [
   'fd20:ce::254/128',
 ];
 
-const NEVER_HOSTS = /(?:^|\.)(?:metadata|metadata\.google\.internal|metadata\.goog|instance-data(?:\.[a-z0-9-]+)*\.internal)$/;
+const NEVER_HOSTS =
+  /(?:^|\.)(?:metadata|metadata\.google\.internal|metadata\.goog|instance-data(?:\.[a-z0-9-]+)*\.internal)$/;
 const HOST_PATTERN = /^(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 
 /**
@@ -66,16 +67,16 @@ export class AddressPolicy {
   }
 }
 
+/** @returns false when the entry is no network at all */
 function addNetwork(list: BlockList, entry: string): boolean {
-  const [network = '', bits, ...rest] = entry.split('/');
+  const slash = entry.indexOf('/');
+  const network = slash < 0 ? entry : entry.slice(0, slash);
   const family = isIP(network);
   if (family === 0) return false;
   const longest = family === 4 ? 32 : 128;
-  const prefix = bits === undefined ? longest : Number(bits);
-  if (rest.length > 0 || bits === '' || !Number.isInteger(prefix) || prefix < 0 || prefix > longest) {
-    throw unusable(`has a network that cannot be read: ${entry}`);
-  }
-  list.addSubnet(network, prefix, family === 4 ? 'ipv4' : 'ipv6');
+  const bits = slash < 0 ? String(longest) : entry.slice(slash + 1);
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > longest) throw unusable(`has a network that cannot be read: ${entry}`);
+  list.addSubnet(network, Number(bits), family === 4 ? 'ipv4' : 'ipv6');
   return true;
 }
 
@@ -85,5 +86,7 @@ function matches(host: string, pattern: string): boolean {
 }
 
 function unusable(problem: string): AppError {
-  return new AppError('SETTINGS_INVALID', `Settings are not usable: ALLOCATOR_ALLOWED_ADDRESSES ${problem}.`, { kind: 'internal' });
+  return new AppError('SETTINGS_INVALID', `Settings are not usable: ALLOCATOR_ALLOWED_ADDRESSES ${problem}.`, {
+    kind: 'internal',
+  });
 }

@@ -20,7 +20,9 @@ export class LeaseEnding {
 
   constructor(deps: LeaseEndingDeps) {
     this.#servers = deps.servers;
-    this.#ended = deps.metrics.counter('warren_allocator_leases_ended_total', 'Leases that ended, by reason.', ['reason']);
+    this.#ended = deps.metrics.counter('warren_allocator_leases_ended_total', 'Leases that ended, by reason.', [
+      'reason',
+    ]);
   }
 
   /** The owner of the game asked for it: only the server has to know. */

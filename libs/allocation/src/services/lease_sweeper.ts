@@ -25,6 +25,8 @@ export interface LeaseSweeperDeps {
   readonly leases: LeaseRepository;
   readonly ending: LeaseEnding;
   readonly settings: AllocationSettings;
+  /** See ALLOCATION.hearing. */
+  readonly hearing: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -41,8 +43,9 @@ export interface SweepResult {
  * Ends what nobody ends: reservations without a confirm and the games of silent servers. Runs in every replica; each batch
  * is one statement that skips what another replica holds, so that each lease ends once and its event is sent once.
  *
- * Silence is judged only after this process has worked without interruption for as long as a server may be silent: after
- * an outage of the allocators every server looks silent, and giving all of them up would end every running game.
+ * Silence is judged only after this process has worked, and could hear, without interruption for as long as a server may be
+ * silent: after an outage of the allocators or the broker every server looks silent, and giving all of them up would end
+ * every running game.
  */
 export class LeaseSweeper {
   readonly name = 'allocation.lease_sweeper';
@@ -86,11 +89,12 @@ export class LeaseSweeper {
   /** One look at everything that may be due. Never rejects: what failed is tried again at the next tick. */
   async tick(): Promise<SweepResult> {
     const now = this.#deps.clock.monotonicMs();
-    if (now - this.#lastTickAt > LONGEST_GAP_MS) this.#watchingSince = now;
+    if (now - this.#lastTickAt > LONGEST_GAP_MS || !this.#deps.hearing()) this.#watchingSince = now;
     this.#lastTickAt = now;
     try {
       const result = await this.#sweep(now);
-      if (result.expired + result.lostServers + result.lostLeases > 0) this.#deps.logger.warn(result, 'leases ended by the sweeper');
+      if (result.expired + result.lostServers + result.lostLeases > 0)
+        this.#deps.logger.warn(result, 'leases ended by the sweeper');
       return result;
     } catch (cause) {
       this.#watchingSince = now;

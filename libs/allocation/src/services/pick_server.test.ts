@@ -19,7 +19,12 @@ function seeded(seed: number): Rng {
   };
 }
 
-const server = (instanceId: string, load: { cpu?: number; ram?: number; games?: number; ageMs?: number } = {}, used = 0, capacity = 10): Candidate => ({
+const server = (
+  instanceId: string,
+  load: { cpu?: number; ram?: number; games?: number; ageMs?: number } = {},
+  used = 0,
+  capacity = 10,
+): Candidate => ({
   instanceId,
   capacity,
   used,
@@ -32,10 +37,25 @@ const arbitrarySample = fc.record({
   games: fc.nat(20),
   ageMs: fc.nat(20_000),
 });
-const arbitraryCandidates = fc.uniqueArray(
-  fc.record({ instanceId: fc.stringMatching(/^[a-z0-9]{1,6}$/), capacity: fc.integer({ min: 1, max: 20 }), used: fc.nat(20), sample: fc.option(arbitrarySample, { nil: undefined }) }),
-  { selector: (candidate) => candidate.instanceId, maxLength: 12 },
-).map((list) => list.map(({ sample, ...rest }): Candidate => ({ ...rest, used: Math.min(rest.used, rest.capacity), ...(sample && { sample }) })));
+const arbitraryCandidates = fc
+  .uniqueArray(
+    fc.record({
+      instanceId: fc.stringMatching(/^[a-z0-9]{1,6}$/),
+      capacity: fc.integer({ min: 1, max: 20 }),
+      used: fc.nat(20),
+      sample: fc.option(arbitrarySample, { nil: undefined }),
+    }),
+    { selector: (candidate) => candidate.instanceId, maxLength: 12 },
+  )
+  .map((list) =>
+    list.map(
+      ({ sample, ...rest }): Candidate => ({
+        ...rest,
+        used: Math.min(rest.used, rest.capacity),
+        ...(sample && { sample }),
+      }),
+    ),
+  );
 const arbitraryRequest = fc.constantFrom(LOW, HIGH);
 
 test('low compares CPU and high compares RAM', () => {
@@ -52,7 +72,10 @@ test('games placed since the sample count as load', () => {
 });
 
 test('without a free place nothing is chosen, and the reasons say so', () => {
-  expect(pickServer([server('a', {}, 10)], LOW, seeded(1))).toEqual({ choice: null, reasons: [{ instanceId: 'a', verdict: 'full' }] });
+  expect(pickServer([server('a', {}, 10)], LOW, seeded(1))).toEqual({
+    choice: null,
+    reasons: [{ instanceId: 'a', verdict: 'full' }],
+  });
   expect(pickServer([], LOW, seeded(1))).toEqual({ choice: null, reasons: [] });
 });
 
@@ -68,10 +91,14 @@ test('a server whose metrics are stale is not taken while another is seen, even 
 
 test('a burst without new metrics spreads over equal servers instead of herding', () => {
   const rng = seeded(42);
-  let fleet: readonly Candidate[] = Array.from({ length: 10 }, (_, i) => server(`s${i}`, { cpu: 0.2, games: 0 }, 0, 50));
+  let fleet: readonly Candidate[] = Array.from({ length: 10 }, (_, i) =>
+    server(`s${i}`, { cpu: 0.2, games: 0 }, 0, 50),
+  );
   for (let game = 0; game < 200; game++) {
     const { choice } = pickServer(fleet, LOW, rng);
-    fleet = fleet.map((candidate) => (candidate.instanceId === choice ? { ...candidate, used: candidate.used + 1 } : candidate));
+    fleet = fleet.map((candidate) =>
+      candidate.instanceId === choice ? { ...candidate, used: candidate.used + 1 } : candidate,
+    );
   }
   const used = fleet.map((candidate) => candidate.used);
   expect(used.reduce((sum, count) => sum + count, 0)).toBe(200);
@@ -83,9 +110,15 @@ test('the choice always has a place, is fresh while any is, and does not depend 
     fc.property(arbitraryCandidates, arbitraryRequest, fc.integer(), (fleet, request, seed) => {
       const { choice, reasons } = pickServer(fleet, request, seeded(seed));
       expect(pickServer([...fleet].reverse(), request, seeded(seed))).toEqual({ choice, reasons });
-      expect(reasons.map((reason) => reason.instanceId).sort()).toEqual(fleet.map((candidate) => candidate.instanceId).sort());
-      expect(reasons.filter((reason) => reason.verdict === 'chosen').map((reason) => reason.instanceId)).toEqual(choice === null ? [] : [choice]);
-      const fresh = fleet.filter((candidate) => candidate.sample !== undefined && candidate.sample.ageMs <= request.freshWithinMs);
+      expect(reasons.map((reason) => reason.instanceId).sort()).toEqual(
+        fleet.map((candidate) => candidate.instanceId).sort(),
+      );
+      expect(reasons.filter((reason) => reason.verdict === 'chosen').map((reason) => reason.instanceId)).toEqual(
+        choice === null ? [] : [choice],
+      );
+      const fresh = fleet.filter(
+        (candidate) => candidate.sample !== undefined && candidate.sample.ageMs <= request.freshWithinMs,
+      );
       const eligible = (fresh.length > 0 ? fresh : fleet).filter((candidate) => candidate.used < candidate.capacity);
       expect(choice === null).toBe(eligible.length === 0);
       if (choice !== null) expect(eligible.map((candidate) => candidate.instanceId)).toContain(choice);
@@ -96,11 +129,15 @@ test('the choice always has a place, is fresh while any is, and does not depend 
 
 test('of three or more servers the most loaded one is never chosen', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 1_000 }), { minLength: 3, maxLength: 8 }), fc.integer(), (loads, seed) => {
-      const fleet = loads.map((load, index) => server(`s${index}`, { cpu: load / 1_000 }));
-      const worst = `s${loads.indexOf(Math.max(...loads))}`;
-      expect(pickServer(fleet, LOW, seeded(seed)).choice).not.toBe(worst);
-    }),
+    fc.property(
+      fc.uniqueArray(fc.integer({ min: 0, max: 1_000 }), { minLength: 3, maxLength: 8 }),
+      fc.integer(),
+      (loads, seed) => {
+        const fleet = loads.map((load, index) => server(`s${index}`, { cpu: load / 1_000 }));
+        const worst = `s${loads.indexOf(Math.max(...loads))}`;
+        expect(pickServer(fleet, LOW, seeded(seed)).choice).not.toBe(worst);
+      },
+    ),
     { numRuns: 1_000 },
   );
 });

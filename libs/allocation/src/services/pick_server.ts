@@ -56,7 +56,10 @@ export function pickServer(candidates: readonly Candidate[], request: PickReques
   const seeing = sorted.some((candidate) => isFresh(candidate, request));
   const eligible = seeing ? open.filter((candidate) => isFresh(candidate, request)) : open;
   const drawn = drawTwo(eligible, rng).map((candidate) => ({ candidate, load: loadOf(candidate, request) }));
-  const best = drawn.reduce<Scored | undefined>((winner, next) => (winner === undefined || isBetter(next, winner) ? next : winner), undefined);
+  const best = drawn.reduce<Scored | undefined>(
+    (winner, next) => (winner === undefined || isBetter(next, winner) ? next : winner),
+    undefined,
+  );
   const reasons = sorted.map((candidate) => explain(candidate, { open, eligible, drawn, best }));
   return { choice: best?.candidate.instanceId ?? null, reasons };
 }
@@ -101,7 +104,8 @@ interface Groups {
 function explain(candidate: Candidate, groups: Groups): PickReason {
   const { instanceId } = candidate;
   const scored = groups.drawn.find((entry) => entry.candidate === candidate);
-  if (scored !== undefined) return { instanceId, verdict: scored === groups.best ? 'chosen' : 'more_loaded', load: scored.load };
+  if (scored !== undefined)
+    return { instanceId, verdict: scored === groups.best ? 'chosen' : 'more_loaded', load: scored.load };
   if (!groups.open.includes(candidate)) return { instanceId, verdict: 'full' };
   return { instanceId, verdict: groups.eligible.includes(candidate) ? 'not_drawn' : 'not_fresh' };
 }

@@ -22,7 +22,11 @@ test('the first absence of a confirmed game starts a clock and keeps the assignm
 });
 
 test('a game that is back stops the clock', () => {
-  expect(reviewGames([lease('a', { missing: true, missingTooLong: true })], ['a'])).toMatchObject({ missing: [], back: ['lease-a'], gone: [] });
+  expect(reviewGames([lease('a', { missing: true, missingTooLong: true })], ['a'])).toMatchObject({
+    missing: [],
+    back: ['lease-a'],
+    gone: [],
+  });
 });
 
 test('a game that is absent for too long is gone and no longer assigned', () => {
@@ -38,7 +42,12 @@ test('a reservation is never missing, and an overdue one is not assigned any mor
 
 test('every confirmed lease is in at most one group, and only absent ones are given up', () => {
   const arbitraryLease = fc
-    .record({ state: fc.constantFrom('reserved' as const, 'confirmed' as const), missing: fc.boolean(), missingTooLong: fc.boolean(), overdue: fc.boolean() })
+    .record({
+      state: fc.constantFrom('reserved' as const, 'confirmed' as const),
+      missing: fc.boolean(),
+      missingTooLong: fc.boolean(),
+      overdue: fc.boolean(),
+    })
     .map((changes) => ({ ...changes, missingTooLong: changes.missing && changes.missingTooLong }));
   fc.assert(
     fc.property(fc.array(fc.tuple(arbitraryLease, fc.boolean()), { maxLength: 600 }), (entries) => {
@@ -49,7 +58,9 @@ test('every confirmed lease is in at most one group, and only absent ones are gi
       expect(gone.length).toBeLessThanOrEqual(400);
       expect(gone.some((id) => running.includes(id.slice('lease-'.length)))).toBe(false);
       expect(new Set(named).size).toBe(named.length);
-      expect(named.every((id) => leases.some((entry) => entry.leaseId === id && entry.state === 'confirmed'))).toBe(true);
+      expect(named.every((id) => leases.some((entry) => entry.leaseId === id && entry.state === 'confirmed'))).toBe(
+        true,
+      );
     }),
     { numRuns: 200 },
   );

@@ -31,7 +31,10 @@ export class HeartbeatDirectory implements ServerDirectory {
 
   constructor(deps: HeartbeatDirectoryDeps) {
     this.#deps = deps;
-    this.#blind = deps.metrics.counter('warren_allocator_samples_unreadable_total', 'Decisions made while Redis could not be read.');
+    this.#blind = deps.metrics.counter(
+      'warren_allocator_samples_unreadable_total',
+      'Decisions made while Redis could not be read.',
+    );
   }
 
   async candidates(): Promise<readonly Candidate[]> {
