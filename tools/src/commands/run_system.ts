@@ -7,7 +7,8 @@ import { WarrenSystem } from '../system/warren_system.ts';
 import { ToolError } from '../tool_error.ts';
 import { readyServers, type ReadyServers, stopStarted } from './with_servers.ts';
 
-const ORPHAN_GRACE_MS = 15_000;
+/** Nobody waits for the answers of a system whose starter was killed. */
+const ORPHAN_GRACE_MS = 3_000;
 
 /** The running system as its user sees it. */
 export interface RunningSystem {

@@ -12,12 +12,14 @@ const TAIL_LINES = 8;
 const MAX_LINE_CHARS = 400;
 const MAX_READ_BYTES = 1024 * 1024;
 /** An app has ten seconds for its own shutdown, and a little more to die. */
-const STOP_GRACE_MS = 15_000;
+const APP_GRACE_MS = 15_000;
 
 export interface ProcessSpec {
   readonly name: string;
   readonly script: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Time from SIGTERM to SIGKILL, milliseconds; 15 s unless given. */
+  readonly stopGraceMs?: number;
 }
 
 /** One process of the system, in a session of its own: Ctrl-C in the terminal reaches only the starter, which ends the rest in order. */
@@ -74,7 +76,7 @@ export class ManagedProcess {
   /** Ends it within its grace; after that it is killed. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    if (this.#identity !== undefined && this.#ended === undefined) await stopProcess(this.#identity, { graceMs: STOP_GRACE_MS });
+    if (this.#identity !== undefined && this.#ended === undefined) await stopProcess(this.#identity, { graceMs: this.#spec.stopGraceMs ?? APP_GRACE_MS });
     forgetProcess(this.#clone, this.name);
   }
 

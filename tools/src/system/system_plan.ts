@@ -18,6 +18,8 @@ const MAX_REPLICAS = 8;
 const HOST = '127.0.0.1';
 /** Logged when the example has registered with the platform. */
 const GAME_SERVER_READY = '"msg":"ready"';
+/** It would wait for its games to end, which nobody watches any more. */
+const GAME_SERVER_GRACE_MS = 2_000;
 /** Long enough for each player to send more than a hundred inputs. */
 const MATCH_SECONDS = '10';
 
@@ -113,6 +115,7 @@ function plannedGameServer({ clone, settings }: PlanInput, port: number, gateway
     script: path.join(clone.root, 'examples', 'game-server', 'src', 'main.ts'),
     url: `ws://${HOST}:${port}`,
     ready: { log: GAME_SERVER_READY },
+    stopGraceMs: GAME_SERVER_GRACE_MS,
     env: {
       ...baseEnvironment(clone, settings, 'game-server'),
       WARREN_GATEWAY_URL: gatewayUrl,
