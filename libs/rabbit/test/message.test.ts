@@ -1,0 +1,82 @@
+import { AppError } from '@warren/kernel';
+import * as fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Deadlines, type Expiring } from '../src/deadlines.ts';
+import { checkMessage, type OutgoingMessage } from '../src/outgoing_message.ts';
+import { decodeError, encodeError } from '../src/rpc_wire.ts';
+
+const sound: OutgoingMessage = { exchange: 'e', key: 'k', body: Buffer.from('{}'), messageId: 'm', type: 't@1', persistent: true };
+
+describe('the limits of a message', () => {
+  it('let pass exactly the strings that fit into 255 bytes', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('key', 'messageId', 'type', 'correlationId', 'replyTo'), fc.string({ maxLength: 300, unit: 'grapheme' }), (field, value) => {
+        const check = (): void => checkMessage({ ...sound, [field]: value });
+        if (Buffer.byteLength(value) <= 255) expect(check).not.toThrow();
+        else expect(check).toThrow(AppError);
+      }),
+    );
+  });
+
+  it('let pass exactly the expirations that the broker understands', () => {
+    fc.assert(
+      fc.property(fc.double(), (expirationMs) => {
+        const check = (): void => checkMessage({ ...sound, expirationMs });
+        if (Number.isInteger(expirationMs) && expirationMs >= 0 && expirationMs <= 0xffff_ffff) expect(check).not.toThrow();
+        else expect(check).toThrow(AppError);
+      }),
+    );
+  });
+});
+
+describe('an error on the wire', () => {
+  it('keeps code, kind, message, retryable, fields and advice, and no cause', () => {
+    const error = new AppError('A_CODE', 'Words.', { kind: 'conflict', retryable: true, fields: [{ path: 'a.b', message: 'is wrong' }], retryAfterSeconds: 2, cause: new Error('secret') });
+    const body = encodeError(error);
+    expect(body.toString()).not.toContain('secret');
+    const decoded = decodeError(body);
+    expect(decoded).toMatchObject({ code: 'A_CODE', kind: 'conflict', message: 'Words.', retryable: true, fields: [{ path: 'a.b', message: 'is wrong' }], retryAfterSeconds: 2 });
+  });
+
+  it('becomes SERVICE_INTERNAL when it is no error body, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        expect(decodeError(Buffer.from(text)).code).toBe('SERVICE_INTERNAL');
+      }),
+    );
+    expect(decodeError(Buffer.from('{"code":"x","kind":"conflict","message":"m"}')).code).toBe('SERVICE_INTERNAL');
+    expect(decodeError(Buffer.from('{"code":"A_CODE","kind":"toString","message":"m"}')).code).toBe('SERVICE_INTERNAL');
+  });
+});
+
+describe('deadlines', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('expire every entry within 50 ms of its time, in whatever order they came, and stop their timer', () => {
+    const entries = new Set<Expiring>();
+    const expired: number[] = [];
+    const deadlines = new Deadlines(() => entries, () => Date.now());
+    const begin = Date.now();
+    for (const ms of [300, 100, 200, 1_000, 120]) {
+      const entry: Expiring = {
+        deadline: begin + ms,
+        expire: () => {
+          entries.delete(entry);
+          expired.push(ms);
+          expect(Date.now() - begin - ms).toBeGreaterThanOrEqual(0);
+          expect(Date.now() - begin - ms).toBeLessThanOrEqual(50);
+        },
+      };
+      entries.add(entry);
+      deadlines.watch(entry.deadline);
+    }
+    vi.advanceTimersByTime(2_000);
+    expect(expired).toEqual([100, 120, 200, 300, 1_000]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
