@@ -3,6 +3,8 @@ import type { RawData, WebSocket } from 'ws';
 
 /** After a close frame the peer has this long to answer it. */
 const CLOSE_WAIT_MS = 2_000;
+/** A peer that does not read has longer, or it would never learn why it was closed. */
+const SLOW_CLOSE_WAIT_MS = 10_000;
 
 export interface SocketListener {
   message(data: Buffer, isBinary: boolean): void;
@@ -73,17 +75,15 @@ export class ServerSocket {
 
   /** Sends what is queued and a close frame. A peer that does not answer it is cut off. */
   close(code: number, reason = ''): void {
-    if (!this.open) return;
     this.#flush();
-    this.#ws.close(code, reason);
-    setTimeout(() => this.#ws.terminate(), CLOSE_WAIT_MS).unref();
+    this.#closeWithin(CLOSE_WAIT_MS, code, reason);
   }
 
   /** Drops what is queued here before closing: for a peer that does not read. */
   closeSlow(code: number, reason: string): void {
     this.#out = [];
     this.#outBytes = 0;
-    this.close(code, reason);
+    this.#closeWithin(SLOW_CLOSE_WAIT_MS, code, reason);
   }
 
   terminate(): void {
@@ -98,6 +98,12 @@ export class ServerSocket {
     }
     this.#heard = false;
     if (this.open) this.#ws.ping();
+  }
+
+  #closeWithin(waitMs: number, code: number, reason: string): void {
+    if (!this.open) return;
+    this.#ws.close(code, reason);
+    setTimeout(() => this.#ws.terminate(), waitMs).unref();
   }
 
   #answerPing(data: Buffer): void {

@@ -11,7 +11,8 @@ import { SocketHeartbeat } from './socket_heartbeat.ts';
 
 /** Chunks of one message that wait in memory: without it 16 KiB in one-byte pieces cost kilobytes each. */
 const MAX_BUFFERED_CHUNKS = 1_024;
-const CLOSE_TIMEOUT_MS = 5_000;
+/** ws's own wait for the answer to a close frame; ServerSocket cuts earlier where nothing is amiss. */
+const CLOSE_TIMEOUT_MS = 10_000;
 const POLICY_VIOLATION = 1008;
 const MESSAGE_TOO_BIG = 1009;
 
