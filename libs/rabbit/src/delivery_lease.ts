@@ -1,10 +1,21 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { RabbitMetrics } from './rabbit_metrics.ts';
 
-/** The right to settle the messages of one channel. It ends with the channel and is never carried over to the next one. */
+/**
+ * The right to settle the messages of one channel. It ends with the channel and is never carried over to the next one.
+ * Acks are collected for one turn of the event loop; those without a gap before them leave as one frame.
+ */
 export class DeliveryLease {
   readonly #channel: Channel;
   readonly #metrics: RabbitMetrics;
+  /** Acked by us, not yet told to the broker. At most the prefetch. */
+  readonly #acked = new Map<number, ConsumeMessage>();
+  /** Told to the broker, while an older delivery is still unsettled. At most the prefetch. */
+  readonly #told = new Set<number>();
+  readonly #flush = (): void => this.flush();
+  /** Every delivery tag below is settled. */
+  #base = 1;
+  #scheduled = false;
   #open = true;
 
   constructor(channel: Channel, metrics: RabbitMetrics) {
@@ -18,37 +29,79 @@ export class DeliveryLease {
 
   end(): void {
     this.#open = false;
+    this.#acked.clear();
+    this.#told.clear();
   }
 
   ack(message: ConsumeMessage): void {
-    this.#settle('ack', message);
+    if (!this.#open) {
+      this.#metrics.settles.stale.add();
+      return;
+    }
+    this.#acked.set(message.fields.deliveryTag, message);
+    this.#metrics.settles.ack.add();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#flush);
   }
 
   nack(message: ConsumeMessage): void {
-    this.#settle('nack', message);
+    if (this.#tell(() => this.#channel.nack(message, false, true))) this.#settledAlone(message, 'nack');
   }
 
   reject(message: ConsumeMessage): void {
-    this.#settle('reject', message);
+    if (this.#tell(() => this.#channel.reject(message, true))) this.#settledAlone(message, 'reject');
   }
 
   countDouble(): void {
     this.#metrics.settles.double.add();
   }
 
-  #settle(how: 'ack' | 'nack' | 'reject', message: ConsumeMessage): void {
-    if (!this.#open) {
-      this.#metrics.settles.stale.add();
-      return;
+  /** Sends the collected acks now. */
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#acked.size === 0) return;
+    const last = this.#advance();
+    if (last !== undefined) this.#tell(() => this.#channel.ack(last, true));
+    for (const [tag, message] of this.#acked) {
+      if (!this.#tell(() => this.#channel.ack(message))) break;
+      this.#told.add(tag);
     }
-    try {
-      if (how === 'ack') this.#channel.ack(message);
-      else if (how === 'nack') this.#channel.nack(message, false, true);
-      else this.#channel.reject(message, true);
-      this.#metrics.settles[how].add();
-    } catch {
-      // amqplib throws on a channel that is closing; the broker requeues what was not settled
-      this.#metrics.settles.stale.add();
+    this.#acked.clear();
+  }
+
+  /** Moves the base over everything settled, and returns the last message on the way that the broker does not know of. */
+  #advance(): ConsumeMessage | undefined {
+    let last: ConsumeMessage | undefined;
+    for (;;) {
+      const message = this.#acked.get(this.#base);
+      if (message === undefined && !this.#told.delete(this.#base)) return last;
+      if (message !== undefined) {
+        last = message;
+        this.#acked.delete(this.#base);
+      }
+      this.#base++;
     }
+  }
+
+  #settledAlone(message: ConsumeMessage, how: 'nack' | 'reject'): void {
+    this.#told.add(message.fields.deliveryTag);
+    this.#metrics.settles[how].add();
+    // Without this the set would grow for as long as nobody acks.
+    if (this.#acked.size === 0) this.#advance();
+  }
+
+  /** False, and counted as stale, when the channel is gone: the broker gives the message to somebody else. */
+  #tell(settle: () => void): boolean {
+    if (this.#open) {
+      try {
+        settle();
+        return true;
+      } catch {
+        // amqplib throws on a channel that is closing
+      }
+    }
+    this.#metrics.settles.stale.add();
+    return false;
   }
 }

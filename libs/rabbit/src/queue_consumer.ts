@@ -98,6 +98,7 @@ export class QueueConsumer {
   /** Cancels and closes the channel. What is not settled by now goes back to the queue. */
   async close(): Promise<void> {
     await this.cancel();
+    this.#lease?.flush();
     await this.#supervisor.stop();
   }
 

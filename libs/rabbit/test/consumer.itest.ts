@@ -1,4 +1,4 @@
-import { faultProxy, tempVhost, type TempVhost } from '@warren/testing';
+import { AMQP_METHOD, faultProxy, tempVhost, type TempVhost } from '@warren/testing';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { declareServiceTopology, type Delivery, QueueConsumer, type QueueSpec, type RabbitLink } from '../src/index.ts';
@@ -49,6 +49,31 @@ describe('a queue consumer', () => {
     seen[1]?.nack();
     await until(() => seen.length >= 5);
     expect(seen.filter((delivery) => !delivery.settled)).toHaveLength(3);
+  });
+
+  it('tells the broker of 100 acks of one turn in one frame, and of acks behind a gap one by one', async () => {
+    const { hostname, port } = new URL(vhost.url);
+    const proxy = await faultProxy({ target: { host: hostname, port: Number(port) } });
+    kit.defer(() => proxy.close());
+    let frames = 0;
+    proxy.onFrame('to_server', (frame) => {
+      if (frame.method === AMQP_METHOD.basicAck) frames++;
+      return undefined;
+    });
+    await kit.consumer(await kit.link('consume', proxy.through(vhost.url)), QUEUE, note, 200);
+    send(210);
+    await until(() => seen.length === 200);
+    for (const delivery of seen.slice(0, 100)) delivery.ack();
+    await until(() => seen.length === 210);
+    expect(frames).toBe(1);
+    seen[100]?.nack();
+    for (const delivery of seen.slice(102, 105)) delivery.ack();
+    await until(() => frames === 4);
+    seen[101]?.ack();
+    for (const delivery of seen.slice(105, 211)) delivery.ack();
+    await until(async () => (await channel.checkQueue('work')).messageCount === 0 && frames <= 6);
+    for (const delivery of seen.slice(210)) if (!delivery.settled) delivery.ack();
+    await until(async () => (await vhost.queues()).every((queue) => queue.name !== 'work' || queue.messages === 0), 15_000);
   });
 
   it('brings a requeued message back, marked as redelivered', async () => {
