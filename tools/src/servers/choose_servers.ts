@@ -1,6 +1,7 @@
 import type { ServerKind } from '@warren/provision';
 import type { Clone } from '../clone/clone.ts';
 import { say } from '../output.ts';
+import { sentenceOf, ToolError } from '../tool_error.ts';
 import { decideServer, type Way } from './decide_server.ts';
 import { dockerWays } from './docker_ways.ts';
 import { type FindContext, STANDARD_PORTS } from './find_context.ts';
@@ -8,7 +9,7 @@ import { postgresFromLocal, postgresFromUrl } from './find_postgres.ts';
 import { rabbitFromLocal, rabbitFromUrl } from './find_rabbit.ts';
 import { redisFromLocal, redisFromUrl } from './find_redis.ts';
 import type { PlaceOf, ServerPlaces } from './place.ts';
-import { PrivateBatch } from './private_ways.ts';
+import { DecisionAbandoned, PrivateBatch } from './private_ways.ts';
 import { readPlaces, writePlaces } from './server_state.ts';
 
 /** The servers of this run. */
@@ -40,11 +41,19 @@ export async function chooseServers(
     decide(batch, 'redis', [() => redisFromUrl(context), () => redisFromLocal(context), docker.redis, priv.redis]),
   ] as const;
   // Every decision ends before the first failure is reported: none may be left half done.
-  await Promise.allSettled(decisions);
+  throwRealFailures(await Promise.allSettled(decisions));
   const [rabbitmq, postgres, redis] = await Promise.all(decisions);
   const places = { rabbitmq, postgres, redis };
   writePlaces(clone, places);
   return { places, started: batch.started };
+}
+
+function throwRealFailures(results: readonly PromiseSettledResult<unknown>[]): void {
+  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const [first, ...others] = reasons.filter((reason) => !(reason instanceof DecisionAbandoned));
+  if (first === undefined) return;
+  if (others.length === 0) throw first;
+  throw new ToolError(sentenceOf(first), { details: others.map(sentenceOf), cause: first });
 }
 
 type Attempts<P> = readonly [url: Way<P>['attempt'], local: Way<P>['attempt'], docker: Way<P>['attempt'], priv: Way<P>['attempt']];

@@ -4,6 +4,9 @@ import { sentenceOf } from '../tool_error.ts';
 import { type Attempt, databaseOf, keyPrefixOf, type LateWays, vhostOf } from './place.ts';
 import { ensurePrivateServers, type PrivateServers } from './private_servers.ts';
 
+/** Not a reason of its own: another server's decision has failed, and says why. */
+export class DecisionAbandoned extends Error {}
+
 type Ensured = Awaited<ReturnType<typeof ensurePrivateServers>>;
 
 /**
@@ -70,7 +73,7 @@ export class PrivateBatch {
   ): Promise<Attempt<P>> {
     this.#wanted.push(kind);
     this.#arrive(kind);
-    if (!(await this.#complete.promise)) return { next: 'nothing was installed because another server cannot be had' };
+    if (!(await this.#complete.promise)) throw new DecisionAbandoned('another server cannot be had');
     try {
       this.#work ??= ensurePrivateServers(this.#clone, this.#wanted);
       const { servers, started } = await this.#work;
