@@ -10,7 +10,12 @@ export const AuthEnv = z.object({
   ...BaseSettings.shape,
   ...PostgresSettings.shape,
   ...ListenerSettings.shape,
-  AUTH_TOKEN_ISSUER: z.string().min(1).max(200).default('warren').describe('the iss of every token; the same for every service'),
+  AUTH_TOKEN_ISSUER: z
+    .string()
+    .min(1)
+    .max(200)
+    .default('warren')
+    .describe('the iss of every token; the same for every service'),
   AUTH_ACCESS_TOKEN_TTL_SECONDS: integer(30, 600).default(600).describe('life of an access token, at most ten minutes'),
   AUTH_REFRESH_TOKEN_TTL_SECONDS: integer(600, 90 * DAY_SECONDS)
     .default(14 * DAY_SECONDS)
@@ -18,7 +23,9 @@ export const AuthEnv = z.object({
   AUTH_SESSION_TTL_SECONDS: integer(600, 365 * DAY_SECONDS)
     .default(90 * DAY_SECONDS)
     .describe('a session ends after this time, however often it is used'),
-  AUTH_KEY_ENCRYPTION_KEY: key32().describe('32 random bytes in base64; encrypts the private signing keys in the database'),
+  AUTH_KEY_ENCRYPTION_KEY: key32().describe(
+    '32 random bytes in base64; encrypts the private signing keys in the database',
+  ),
 });
 export type AuthEnv = z.output<typeof AuthEnv>;
 

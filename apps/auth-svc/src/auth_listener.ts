@@ -1,5 +1,10 @@
 import type { AuthOrchestrator } from '@warren/auth';
-import { BaseMicroserviceListener, type CommandContext, type ListenerDeps, type ValidatedCommand } from '@warren/command-center';
+import {
+  BaseMicroserviceListener,
+  type CommandContext,
+  type ListenerDeps,
+  type ValidatedCommand,
+} from '@warren/command-center';
 
 /** The broker's side of auth-svc. */
 export class AuthListener extends BaseMicroserviceListener {

@@ -29,7 +29,12 @@ describe('auth-svc', () => {
   });
 
   it('names every missing key and every value out of bounds at once, and no value', () => {
-    const bad = { ...ENV, AUTH_KEY_ENCRYPTION_KEY: 'c2hvcnQ=', AUTH_ACCESS_TOKEN_TTL_SECONDS: '601', IDEMPOTENCY_HMAC_KEY: '' };
+    const bad = {
+      ...ENV,
+      AUTH_KEY_ENCRYPTION_KEY: 'c2hvcnQ=',
+      AUTH_ACCESS_TOKEN_TTL_SECONDS: '601',
+      IDEMPOTENCY_HMAC_KEY: '',
+    };
     expect(() => read(bad)).toThrow(/AUTH_KEY_ENCRYPTION_KEY/);
     expect(() => read(bad)).toThrow(/AUTH_ACCESS_TOKEN_TTL_SECONDS/);
     expect(() => read(bad)).toThrow(/IDEMPOTENCY_HMAC_KEY is missing/);

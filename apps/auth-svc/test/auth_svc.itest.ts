@@ -29,7 +29,14 @@ async function connectGateway(url: string): Promise<RpcClient> {
     await link.ready(10_000);
   }
   await declareServiceTopology(consumeLink, 'gateway');
-  const client = new RpcClient({ ...common, publishLink, consumeLink, user: publishLink.user, prefix: 'gateway', instance: 'test' });
+  const client = new RpcClient({
+    ...common,
+    publishLink,
+    consumeLink,
+    user: publishLink.user,
+    prefix: 'gateway',
+    instance: 'test',
+  });
   await client.start();
   cleanUp.unshift(() => client.stop());
   return client;
@@ -37,7 +44,10 @@ async function connectGateway(url: string): Promise<RpcClient> {
 
 beforeAll(async () => {
   const [vhost, database] = await Promise.all([tempVhost(), tempDatabase()]);
-  cleanUp.push(() => database.drop(), () => vhost.drop());
+  cleanUp.push(
+    () => database.drop(),
+    () => vhost.drop(),
+  );
   await declareExchanges(vhost.url);
   await migrate(database.url, authMigrations, { role: new URL(database.url).username });
   env = {
@@ -59,7 +69,11 @@ afterAll(async () => {
 
 describe('auth-svc on a real broker', () => {
   it('takes a player from registration to logout, with two replicas that started at once', async () => {
-    const account = await rpc.call(REGISTER, { login: 'Ann', password: PASSWORD, display_name: 'Ann' }, { actor: anonymous });
+    const account = await rpc.call(
+      REGISTER,
+      { login: 'Ann', password: PASSWORD, display_name: 'Ann' },
+      { actor: anonymous },
+    );
     const tokens = await rpc.call(LOGIN, { login: 'ann', password: PASSWORD }, { actor: anonymous });
     expect(tokens.account_id).toBe(account.account_id);
     const verifier = new TokenVerifier({ source: { fetchKeys: () => rpc.call(GET_JWKS, {}) }, issuer: 'warren' });
@@ -87,9 +101,8 @@ describe('auth-svc on a real broker', () => {
 
   it('refuses to start with another AUTH_KEY_ENCRYPTION_KEY, in a sentence that names it', async () => {
     const other = { ...env, AUTH_KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
-    await expect(createServiceApp(authService, other)).rejects.toMatchObject({
-      code: 'AUTH_SIGNING_KEY_UNREADABLE',
-      message: expect.stringContaining('AUTH_KEY_ENCRYPTION_KEY'),
-    });
+    const refused = await createServiceApp(authService, other).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'AUTH_SIGNING_KEY_UNREADABLE' });
+    expect(String(refused)).toContain('AUTH_KEY_ENCRYPTION_KEY');
   });
 });

@@ -72,7 +72,8 @@ export const INTERNAL = {
 export function registerAuth(container: Container, settings: AuthDomainSettings): void {
   registerRepositories(container);
   registerServices(container, settings);
-  registerHandlers(container);
+  registerSessionHandlers(container);
+  registerKeyHandlers(container);
   container.register(
     AUTH_TOKENS.orchestrator,
     (from) =>
@@ -95,11 +96,16 @@ function registerRepositories(container: Container): void {
 
 function registerServices(container: Container, settings: AuthDomainSettings): void {
   const { tokenIssuer: issuer, keyEncryptionKey: encryptionKey } = settings;
-  if (!container.has(INTERNAL.passwordAlgorithm)) container.register(INTERNAL.passwordAlgorithm, () => new Argon2Password());
+  if (!container.has(INTERNAL.passwordAlgorithm))
+    container.register(INTERNAL.passwordAlgorithm, () => new Argon2Password());
   container
     .register(
       INTERNAL.hasher,
-      (from) => new PasswordHasher({ algorithm: from.resolve(INTERNAL.passwordAlgorithm), concurrency: availableParallelism() }),
+      (from) =>
+        new PasswordHasher({
+          algorithm: from.resolve(INTERNAL.passwordAlgorithm),
+          concurrency: availableParallelism(),
+        }),
     )
     .register(INTERNAL.ring, (from) => {
       const [database, clock] = [from.resolve(RESOURCE.database), from.resolve(RESOURCE.clock)];
@@ -129,11 +135,12 @@ function registerServices(container: Container, settings: AuthDomainSettings): v
     );
 }
 
-function registerHandlers(container: Container): void {
+function registerSessionHandlers(container: Container): void {
   container
     .register(
       AUTH_TOKENS.register,
-      (from) => new RegisterHandler({ accounts: from.resolve(INTERNAL.accounts), hasher: from.resolve(INTERNAL.hasher) }),
+      (from) =>
+        new RegisterHandler({ accounts: from.resolve(INTERNAL.accounts), hasher: from.resolve(INTERNAL.hasher) }),
     )
     .register(
       AUTH_TOKENS.login,
@@ -160,15 +167,24 @@ function registerHandlers(container: Container): void {
     .register(AUTH_TOKENS.getAccount, (from) => new GetAccountHandler({ accounts: from.resolve(INTERNAL.accounts) }))
     .register(
       AUTH_TOKENS.validateToken,
-      (from) => new ValidateTokenHandler({ verifier: from.resolve(INTERNAL.verifier), sessions: from.resolve(INTERNAL.sessions) }),
-    )
+      (from) =>
+        new ValidateTokenHandler({
+          verifier: from.resolve(INTERNAL.verifier),
+          sessions: from.resolve(INTERNAL.sessions),
+        }),
+    );
+}
+
+function registerKeyHandlers(container: Container): void {
+  container
     .register(
       AUTH_TOKENS.getJwks,
       (from) => new GetJwksHandler({ keys: from.resolve(INTERNAL.signingKeys), ring: from.resolve(INTERNAL.ring) }),
     )
     .register(
       AUTH_TOKENS.issueJoinTicket,
-      (from) => new IssueJoinTicketHandler({ keys: from.resolve(INTERNAL.ring), signer: from.resolve(INTERNAL.signer) }),
+      (from) =>
+        new IssueJoinTicketHandler({ keys: from.resolve(INTERNAL.ring), signer: from.resolve(INTERNAL.signer) }),
     )
     .register(AUTH_TOKENS.exchangeServerKey, (from) => {
       const [serverKeys, keys] = [from.resolve(INTERNAL.serverKeys), from.resolve(INTERNAL.ring)];

@@ -101,7 +101,15 @@ export class AuthReplica {
     if (binding === undefined) throw new Error(`no binding for ${contract.name}`);
     const { actor = ANONYMOUS, messageId = newId() } = options;
     const deadline = systemClock.monotonicMs() + 15_000;
-    const envelope = { name: contract.name, messageId, attempt: 1, actor, caller: 'gateway', trace: startTrace(), deadline };
+    const envelope = {
+      name: contract.name,
+      messageId,
+      attempt: 1,
+      actor,
+      caller: 'gateway',
+      trace: startTrace(),
+      deadline,
+    };
     const context = new CommandContext(envelope, systemClock, silentLogger());
     const validated = { binding, handler: binding.resolve(this.container), payload: contract.dto.parse(dto) };
     const reply = await this.container.resolve(AUTH_TOKENS.orchestrator).execute(validated, context);

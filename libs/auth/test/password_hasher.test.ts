@@ -101,7 +101,20 @@ describe('argon2id', () => {
   const algorithm = new Argon2Password();
 
   it('stores its parameters, 19 MiB and two passes, with the hash', async () => {
-    expect(await algorithm.hash('x')).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+    expect(await algorithm.hash('x')).toMatch(
+      /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/,
+    );
+  });
+
+  it('leaves the event loop to others while it works', async () => {
+    const slow = new Argon2Password({ memoryCost: 65_536, timeCost: 8, parallelism: 1 });
+    let turns = 0;
+    const timer = setInterval(() => {
+      turns += 1;
+    }, 5);
+    await Promise.all([slow.hash('x'), slow.hash('y')]);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(10);
   });
 
   it('never matches the decoy, which has the form of a real hash', async () => {

@@ -15,7 +15,16 @@ describe('auth.register', () => {
   afterAll(() => world.close());
 
   it('returns login and display name exactly as they were sent', async () => {
-    const texts = ['Zoë', 'ﬁsh & chips', '田中さん', '🦊🦊🦊', "Robert'); DROP TABLE accounts;--", '<script>alert(1)</script>', 'مرحبا بكم', 'a\u0301\u0301\u0301b'];
+    const texts = [
+      'Zoë',
+      'ﬁsh & chips',
+      '田中さん',
+      '🦊🦊🦊',
+      "Robert'); DROP TABLE accounts;--",
+      '<script>alert(1)</script>',
+      'مرحبا بكم',
+      'a\u0301\u0301\u0301b',
+    ];
     for (const text of texts) {
       const reply = await auth.call(REGISTER, { login: text, password: PASSWORD, display_name: `  ${text}\u0007 ` });
       expect(reply).toMatchObject({ login: text, display_name: `  ${text}\u0007 `, roles: ['player'] });
@@ -45,13 +54,18 @@ describe('auth.register', () => {
   it('refuses a login whose canonical form is taken, and says so of the field', async () => {
     await auth.register('Straße');
     for (const twin of ['Straße', 'STRASSE', 'ｓｔｒａｓｓｅ', 'strasse']) {
-      await expect(auth.register(twin)).rejects.toMatchObject({ code: 'AUTH_LOGIN_TAKEN', fields: [{ path: 'login' }] });
+      await expect(auth.register(twin)).rejects.toMatchObject({
+        code: 'AUTH_LOGIN_TAKEN',
+        fields: [{ path: 'login' }],
+      });
     }
   });
 
   it('lets one of twenty parallel registrations of one login win', async () => {
     const other = world.replica();
-    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? auth : other).register('Racer')));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? auth : other).register('Racer')),
+    );
     expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1);
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'AUTH_LOGIN_TAKEN' });
@@ -62,16 +76,23 @@ describe('auth.register', () => {
     const dto = { login: 'Twice', password: PASSWORD, display_name: 'Twice' };
     const first = await auth.call(REGISTER, dto, { messageId: 'key-1' });
     expect(await auth.call(REGISTER, dto, { messageId: 'key-1' })).toEqual(first);
-    const count = await tables<AuthTables>(auth.database.read).selectFrom('accounts').select('id').where('login', '=', 'Twice').execute();
+    const count = await tables<AuthTables>(auth.database.read)
+      .selectFrom('accounts')
+      .select('id')
+      .where('login', '=', 'Twice')
+      .execute();
     expect(count).toHaveLength(1);
   });
 
-  it.each(['password123', 'PASSWORD123', 'qwertyuiop', 'ÄÄÄÄÄÄÄÄ', 'Weakling 7'])('refuses the password %s as too weak', async (password) => {
-    await expect(auth.register('weakling 7', password)).rejects.toMatchObject({
-      code: 'AUTH_PASSWORD_TOO_WEAK',
-      fields: [{ path: 'password' }],
-    });
-  });
+  it.each(['password123', 'PASSWORD123', 'qwertyuiop', 'ÄÄÄÄÄÄÄÄ', 'Weakling 7'])(
+    'refuses the password %s as too weak',
+    async (password) => {
+      await expect(auth.register('weakling 7', password)).rejects.toMatchObject({
+        code: 'AUTH_PASSWORD_TOO_WEAK',
+        fields: [{ path: 'password' }],
+      });
+    },
+  );
 
   it('uses every byte of a long password', async () => {
     const long = 'x1'.repeat(60);
@@ -82,6 +103,8 @@ describe('auth.register', () => {
 
   it('finds a password typed in decomposed characters', async () => {
     await auth.register('Accents', 'pässwörter für alle');
-    await expect(auth.login('Accents', 'pässwörter für alle'.normalize('NFD'))).resolves.toMatchObject({ token_type: 'Bearer' });
+    await expect(auth.login('Accents', 'pässwörter für alle'.normalize('NFD'))).resolves.toMatchObject({
+      token_type: 'Bearer',
+    });
   });
 });

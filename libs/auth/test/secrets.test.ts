@@ -75,7 +75,16 @@ describe('the judgement of a presented refresh token', () => {
 
 describe('the check of a new password', () => {
   it('refuses common ones in any case and width, one repeated character, and the login', () => {
-    for (const password of ['password1', 'PassWord1', 'ｐａｓｓｗｏｒｄ１', 'iloveyou', '1q2w3e4r', '11111111', '🦊🦊🦊🦊🦊🦊🦊🦊', 'Ann Smith']) {
+    for (const password of [
+      'password1',
+      'PassWord1',
+      'ｐａｓｓｗｏｒｄ１',
+      'iloveyou',
+      '1q2w3e4r',
+      '11111111',
+      '🦊🦊🦊🦊🦊🦊🦊🦊',
+      'Ann Smith',
+    ]) {
       expect(passwordFault(password, 'ann smith')).toBeTypeOf('string');
     }
   });

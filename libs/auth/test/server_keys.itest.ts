@@ -16,7 +16,8 @@ describe('a server key', () => {
   });
   afterAll(() => world.close());
 
-  const exchange = (server_key: string, instance_id: string) => auth.call(EXCHANGE_SERVER_KEY, { server_key, instance_id });
+  const exchange = (server_key: string, instance_id: string) =>
+    auth.call(EXCHANGE_SERVER_KEY, { server_key, instance_id });
 
   it('is exchanged for a token of ten minutes that names the instance', async () => {
     const key = await createServerKey(auth.database, 'fleet');
@@ -28,7 +29,10 @@ describe('a server key', () => {
   });
 
   it('owns the instance ids that it was first to use', async () => {
-    const [ours, theirs] = [await createServerKey(auth.database, 'ours'), await createServerKey(auth.database, 'theirs')];
+    const [ours, theirs] = [
+      await createServerKey(auth.database, 'ours'),
+      await createServerKey(auth.database, 'theirs'),
+    ];
     await exchange(ours, 'owned-1');
     await expect(exchange(theirs, 'owned-1')).rejects.toMatchObject({ code: 'AUTH_INSTANCE_TAKEN', kind: 'forbidden' });
     await expect(exchange(theirs, 'owned-2')).resolves.toMatchObject({ expires_in: 600 });

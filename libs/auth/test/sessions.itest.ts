@@ -31,7 +31,10 @@ describe('a session', () => {
     for (let round = 0; round < 10; round++) {
       const tokens = await auth.login('Ann');
       const actor = await actorOf(auth, tokens);
-      const [, refreshed] = await Promise.allSettled([auth.call(LOGOUT, {}, { actor }), auth.refresh(tokens.refresh_token)]);
+      const [, refreshed] = await Promise.allSettled([
+        auth.call(LOGOUT, {}, { actor }),
+        auth.refresh(tokens.refresh_token),
+      ]);
       const last = refreshed.status === 'fulfilled' ? refreshed.value.refresh_token : tokens.refresh_token;
       await expect(auth.refresh(last)).rejects.toMatchObject({ code: 'AUTH_REFRESH_REFUSED' });
     }
@@ -54,7 +57,9 @@ describe('a session', () => {
     const account = await auth.call(GET_ACCOUNT, {}, { actor: await actorOf(auth, tokens) });
     expect(account).toMatchObject({ account_id: tokens.account_id, login: 'Ann', roles: ['player'] });
     const stranger = { kind: 'player', id: newId(), sessionId: newId(), roles: [] } as const;
-    await expect(auth.call(GET_ACCOUNT, {}, { actor: stranger })).rejects.toMatchObject({ code: 'AUTH_ACCOUNT_NOT_FOUND' });
+    await expect(auth.call(GET_ACCOUNT, {}, { actor: stranger })).rejects.toMatchObject({
+      code: 'AUTH_ACCOUNT_NOT_FOUND',
+    });
     await expect(auth.call(GET_ACCOUNT, {})).rejects.toMatchObject({ code: 'ACCESS_UNAUTHENTICATED' });
     await expect(auth.call(LOGOUT, {})).rejects.toMatchObject({ code: 'ACCESS_UNAUTHENTICATED' });
   });

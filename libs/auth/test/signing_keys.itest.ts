@@ -23,13 +23,19 @@ describe('the signing key', () => {
     await Promise.all(replicas.map(start));
     const [first, second] = replicas;
     if (first === undefined || second === undefined) throw new Error('no replicas');
-    const rows = await tables<AuthTables>(first.database.read).selectFrom('signing_keys').select(['kid', 'state']).execute();
-    expect(rows).toEqual([{ kid: expect.any(String), state: 'active' }]);
+    const rows = await tables<AuthTables>(first.database.read)
+      .selectFrom('signing_keys')
+      .select(['kid', 'state'])
+      .execute();
+    expect(rows.map(({ state }) => state)).toEqual(['active']);
     const answers = await Promise.all(replicas.map((replica) => replica.call(GET_JWKS, {})));
-    for (const answer of answers) expect(answer).toEqual({ keys: [expect.objectContaining({ kid: rows[0]?.kid, alg: 'ES256' })] });
+    for (const { keys } of answers) expect(keys).toMatchObject([{ kid: rows[0]?.kid, alg: 'ES256' }]);
     await first.register('Ann');
     const { access_token } = await first.login('Ann');
-    const verifier = new TokenVerifier({ source: { fetchKeys: () => second.call(GET_JWKS, {}) }, issuer: SETTINGS.tokenIssuer });
+    const verifier = new TokenVerifier({
+      source: { fetchKeys: () => second.call(GET_JWKS, {}) },
+      issuer: SETTINGS.tokenIssuer,
+    });
     await expect(verifier.verifyAccessToken(access_token)).resolves.toMatchObject({ roles: ['player'] });
   });
 
@@ -40,19 +46,25 @@ describe('the signing key', () => {
   it('does not open under another AUTH_KEY_ENCRYPTION_KEY, and the refusal names the variable', async () => {
     await start(world.replica());
     const stranger = world.replica({ ...SETTINGS, keyEncryptionKey: randomBytes(32) });
-    await expect(start(stranger)).rejects.toMatchObject({
-      code: 'AUTH_SIGNING_KEY_UNREADABLE',
-      message: expect.stringContaining('AUTH_KEY_ENCRYPTION_KEY'),
-    });
+    const refused = await start(stranger).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'AUTH_SIGNING_KEY_UNREADABLE' });
+    expect(String(refused)).toContain('AUTH_KEY_ENCRYPTION_KEY');
   });
 
   it('cannot be two: the database refuses a second active key', async () => {
     const replica = world.replica();
     await start(replica);
-    const row = { kid: 'k2', state: 'active' as const, public_x: 'x', public_y: 'y', private_sealed: Buffer.alloc(40), retired_at: null };
-    await expect(tables<AuthTables>(replica.database.read).insertInto('signing_keys').values(row).execute()).rejects.toThrow(
-      /signing_keys_one_active/,
-    );
+    const row = {
+      kid: 'k2',
+      state: 'active' as const,
+      public_x: 'x',
+      public_y: 'y',
+      private_sealed: Buffer.alloc(40),
+      retired_at: null,
+    };
+    await expect(
+      tables<AuthTables>(replica.database.read).insertInto('signing_keys').values(row).execute(),
+    ).rejects.toThrow(/signing_keys_one_active/);
   });
 
   it('stays published for a while after its retirement, and the next one is published ahead', async () => {
@@ -76,9 +88,15 @@ describe('the signing key', () => {
 
   it('signs join tickets that only the named server accepts', async () => {
     const replica = world.replica();
-    const verifier = new TokenVerifier({ source: { fetchKeys: () => replica.call(GET_JWKS, {}) }, issuer: SETTINGS.tokenIssuer });
+    const verifier = new TokenVerifier({
+      source: { fetchKeys: () => replica.call(GET_JWKS, {}) },
+      issuer: SETTINGS.tokenIssuer,
+    });
     const game_id = newId();
-    const players = [{ player_id: newId(), slot: 0 }, { player_id: newId(), slot: 1 }];
+    const players = [
+      { player_id: newId(), slot: 0 },
+      { player_id: newId(), slot: 1 },
+    ];
     const reply = await replica.call(ISSUE_JOIN_TICKET, { game_id, instance_id: 'arena-1', players });
     expect(reply.tickets.map(({ player_id, slot }) => ({ player_id, slot }))).toEqual(players);
     const seen = new Set<string>();
@@ -87,7 +105,9 @@ describe('the signing key', () => {
       expect(claims).toMatchObject({ sub: player_id, slot, game_id });
       expect(new Date(claims.exp * 1_000).toISOString() >= reply.expires_at).toBe(true);
       seen.add(claims.jti);
-      await expect(verifier.verifyJoinTicket(join_ticket, { instanceId: 'arena-2' })).rejects.toMatchObject({ code: 'ACCESS_UNAUTHENTICATED' });
+      await expect(verifier.verifyJoinTicket(join_ticket, { instanceId: 'arena-2' })).rejects.toMatchObject({
+        code: 'ACCESS_UNAUTHENTICATED',
+      });
     }
     expect(seen.size).toBe(2);
   });

@@ -18,12 +18,18 @@ describe('what the database holds', () => {
   /** Every row of every table, as text, with binary values as they are and in base64. */
   async function everything(): Promise<string> {
     const db = tables<AuthTables>(auth.database.read);
-    const names = await sql<{ name: string }>`SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'auth'`.execute(db);
+    const names = await sql<{
+      name: string;
+    }>`SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'auth'`.execute(db);
     const dumps: string[] = [];
     for (const { name } of names.rows) {
       const { rows } = await sql<Record<string, unknown>>`SELECT * FROM ${sql.table(name)}`.execute(db);
       for (const value of rows.flatMap((row) => Object.values(row))) {
-        dumps.push(Buffer.isBuffer(value) ? `${value.toString('latin1')}\n${value.toString('base64url')}\n${value.toString('hex')}` : String(value));
+        dumps.push(
+          Buffer.isBuffer(value)
+            ? `${value.toString('latin1')}\n${value.toString('base64url')}\n${value.toString('hex')}`
+            : String(value),
+        );
       }
     }
     return dumps.join('\n');
@@ -39,7 +45,15 @@ describe('what the database holds', () => {
     const dump = await everything();
     expect(dump).toContain('Ann');
     expect(dump).toContain('register-ann');
-    const secrets = [password, first.access_token, first.refresh_token, second.refresh_token, second.access_token, serverKey, server.access_token];
+    const secrets = [
+      password,
+      first.access_token,
+      first.refresh_token,
+      second.refresh_token,
+      second.access_token,
+      serverKey,
+      server.access_token,
+    ];
     for (const secret of secrets) {
       expect(dump).not.toContain(secret);
       expect(dump).not.toContain(Buffer.from(secret).toString('hex'));

@@ -35,7 +35,14 @@ const LATEST_SECOND = 253_402_300_799;
 const SecondField = z.int().min(0).max(LATEST_SECOND);
 const UuidField = z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 
-const common = { iss: z.string(), aud: z.string(), jti: UuidField, iat: SecondField, nbf: SecondField, exp: SecondField };
+const common = {
+  iss: z.string(),
+  aud: z.string(),
+  jti: UuidField,
+  iat: SecondField,
+  nbf: SecondField,
+  exp: SecondField,
+};
 
 /** `sub` is the account, `sid` its session, `gen` the generation of its rights: a higher one makes this token stale. */
 export const AccessClaims = z.strictObject({
@@ -52,7 +59,12 @@ export const ServerClaims = z.strictObject({ ...common, sub: NameField, key_id: 
 export type ServerClaims = z.output<typeof ServerClaims>;
 
 /** `sub` is the player; usable once (by `jti`) at the one server that `aud` names. */
-export const JoinClaims = z.strictObject({ ...common, sub: UuidField, game_id: UuidField, slot: z.int().min(0).max(255) });
+export const JoinClaims = z.strictObject({
+  ...common,
+  sub: UuidField,
+  game_id: UuidField,
+  slot: z.int().min(0).max(255),
+});
 export type JoinClaims = z.output<typeof JoinClaims>;
 
 /** The header that Warren writes; a token with anything more (`jwk`, `jku`, `x5u`, `crit`, `b64`, `zip`) is not ours. */

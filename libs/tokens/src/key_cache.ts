@@ -94,7 +94,8 @@ export class KeyCache {
 
 function readKeys(answer: unknown): Map<string, KeyObject> {
   const { keys } = JwksReply.parse(answer);
-  if (keys.length > MAX_KEYS) throw new Error(`the key source answered ${keys.length} keys, at most ${MAX_KEYS} are believed`);
+  if (keys.length > MAX_KEYS)
+    throw new Error(`the key source answered ${keys.length} keys, at most ${MAX_KEYS} are believed`);
   const found = new Map<string, KeyObject>();
   for (const { kid, kty, crv, x, y } of keys) {
     if (found.has(kid)) throw new Error('the key source answered two keys with one kid');

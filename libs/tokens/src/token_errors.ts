@@ -10,4 +10,5 @@ export const refuseToken = (reason: string, cause?: unknown): AppError =>
   raise('ACCESS_UNAUTHENTICATED', { cause: new Error(reason, { cause }) });
 
 /** The keys cannot be had, so nothing is known about the token: the caller may try again. */
-export const keysUnavailable = (cause: unknown): AppError => raise('SERVICE_UNAVAILABLE', { retryAfterSeconds: 1, cause });
+export const keysUnavailable = (cause: unknown): AppError =>
+  raise('SERVICE_UNAVAILABLE', { retryAfterSeconds: 1, cause });

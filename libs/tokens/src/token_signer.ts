@@ -52,9 +52,18 @@ export class TokenSigner {
     this.#clock = deps.clock ?? systemClock;
   }
 
-  signAccessToken(key: SigningKey, claims: Pick<AccessClaims, 'sub' | 'sid' | 'roles' | 'gen'>, lifetimeSeconds: number): SignedToken {
+  signAccessToken(
+    key: SigningKey,
+    claims: Pick<AccessClaims, 'sub' | 'sid' | 'roles' | 'gen'>,
+    lifetimeSeconds: number,
+  ): SignedToken {
     const { sub, sid, roles, gen } = claims;
-    return this.#sign(key, { kind: ACCESS_TOKEN, audience: ACCESS_AUDIENCE, lifetimeSeconds, claims: { sub, sid, roles, gen } });
+    return this.#sign(key, {
+      kind: ACCESS_TOKEN,
+      audience: ACCESS_AUDIENCE,
+      lifetimeSeconds,
+      claims: { sub, sid, roles, gen },
+    });
   }
 
   signServerToken(key: SigningKey, claims: Pick<ServerClaims, 'sub' | 'key_id'>, lifetimeSeconds: number): SignedToken {

@@ -78,7 +78,11 @@ export class TokenVerifier {
   async verifyAccessToken(token: string): Promise<AccessClaims> {
     const remembered = this.#recall(token);
     if (remembered !== undefined) return remembered;
-    const { kid, claims } = await this.#verify(token, { kind: ACCESS_TOKEN, audience: ACCESS_AUDIENCE, claims: AccessClaims });
+    const { kid, claims } = await this.#verify(token, {
+      kind: ACCESS_TOKEN,
+      audience: ACCESS_AUDIENCE,
+      claims: AccessClaims,
+    });
     Object.freeze(claims.roles);
     this.#verified.add(token, { kid, claims: Object.freeze(claims) });
     return claims;
@@ -86,7 +90,11 @@ export class TokenVerifier {
 
   /** A game server's token. @throws as verifyAccessToken */
   async verifyServerToken(token: string): Promise<ServerClaims> {
-    const { claims } = await this.#verify(token, { kind: SERVER_TOKEN, audience: SERVER_AUDIENCE, claims: ServerClaims });
+    const { claims } = await this.#verify(token, {
+      kind: SERVER_TOKEN,
+      audience: SERVER_AUDIENCE,
+      claims: ServerClaims,
+    });
     return claims;
   }
 
@@ -108,7 +116,10 @@ export class TokenVerifier {
     return undefined;
   }
 
-  async #verify<C extends z.ZodType<TimeClaims>>(token: string, expected: Expectation<C>): Promise<Verified<z.output<C>>> {
+  async #verify<C extends z.ZodType<TimeClaims>>(
+    token: string,
+    expected: Expectation<C>,
+  ): Promise<Verified<z.output<C>>> {
     const header = readHeader(token);
     if (header.typ !== expected.kind.typ) throw refuseToken(`the typ is not ${expected.kind.typ}`);
     const key = await this.#keys.find(header.kid);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TokenSigner, TokenVerifier } from '../src/index.ts';
+import { type Jwks, TokenSigner, TokenVerifier } from '../src/index.ts';
 import { KEYS_FRESH_MS, KEYS_USABLE_MS, MAX_KEYS, MIN_REFRESH_INTERVAL_MS } from '../src/key_cache.ts';
 import { ACCOUNT, CountingSource, ISSUER, jwksOf, newKey, SESSION, StillClock, type TestKey } from './token_fixture.ts';
 
@@ -8,7 +8,8 @@ function setUp(...published: TestKey[]) {
   const source = new CountingSource(() => jwksOf(...published));
   const verifier = new TokenVerifier({ source, issuer: ISSUER, clock });
   const signer = new TokenSigner({ issuer: ISSUER, clock });
-  const tokenBy = (key: TestKey) => signer.signAccessToken(key, { sub: ACCOUNT, sid: SESSION, roles: [], gen: 0 }, 600).token;
+  const tokenBy = (key: TestKey) =>
+    signer.signAccessToken(key, { sub: ACCOUNT, sid: SESSION, roles: [], gen: 0 }, 600).token;
   return { clock, source, verifier, tokenBy };
 }
 
@@ -38,12 +39,16 @@ describe('the key cache', () => {
     const { verifier, tokenBy, source, clock } = setUp(key);
     await verifier.load();
     for (let i = 0; i < 50; i++) {
-      await expect(verifier.verifyAccessToken(tokenBy({ ...key, kid: `invented-${i}` }))).rejects.toMatchObject(refused);
+      await expect(verifier.verifyAccessToken(tokenBy({ ...key, kid: `invented-${i}` }))).rejects.toMatchObject(
+        refused,
+      );
     }
     expect(source.fetches).toBe(1);
     clock.advance(MIN_REFRESH_INTERVAL_MS);
     for (let i = 0; i < 50; i++) {
-      await expect(verifier.verifyAccessToken(tokenBy({ ...key, kid: `invented-${i}` }))).rejects.toMatchObject(refused);
+      await expect(verifier.verifyAccessToken(tokenBy({ ...key, kid: `invented-${i}` }))).rejects.toMatchObject(
+        refused,
+      );
     }
     expect(source.fetches).toBe(2);
   });
@@ -91,7 +96,9 @@ describe('the key cache', () => {
     const { verifier, tokenBy, source } = setUp(key);
     await verifier.load();
     const many = Array.from({ length: MAX_KEYS + 1 }, (_, i) => newKey(`k${i}`));
-    for (const answer of [jwksOf(...many), jwksOf(key, key), JSON.parse('{"keys":[{"kty":"oct","k":"AA","kid":"k1"}]}')]) {
+    const symmetric: unknown = { keys: [{ kty: 'oct', k: 'AA', kid: 'k1' }] };
+    const answers = [jwksOf(...many), jwksOf(key, key), symmetric as Jwks];
+    for (const answer of answers) {
       source.answer = () => answer;
       await expect(verifier.load()).rejects.toMatchObject(unavailable);
       await expect(verifier.verifyAccessToken(tokenBy(key))).resolves.toMatchObject({ sub: ACCOUNT });

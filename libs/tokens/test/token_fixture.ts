@@ -60,7 +60,8 @@ export class StillClock {
   }
 }
 
-const part = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const part = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
 /** A correctly signed token with any header and payload, valid or not. */
 export function forge(key: TestKey, header: unknown, payload: unknown): string {

@@ -34,7 +34,11 @@ describe('a TokenVerifier', () => {
   it('accepts a join ticket at the server that it names and refuses it at any other', async () => {
     const { verifier, signer, key } = setUp();
     const { token } = signer.signJoinTicket(key, { sub: ACCOUNT, game_id: GAME, slot: 1, instanceId: 'arena-1' }, 60);
-    expect(await verifier.verifyJoinTicket(token, { instanceId: 'arena-1' })).toMatchObject({ sub: ACCOUNT, game_id: GAME, slot: 1 });
+    expect(await verifier.verifyJoinTicket(token, { instanceId: 'arena-1' })).toMatchObject({
+      sub: ACCOUNT,
+      game_id: GAME,
+      slot: 1,
+    });
     await expect(verifier.verifyJoinTicket(token, { instanceId: 'arena-2' })).rejects.toMatchObject(refused);
   });
 

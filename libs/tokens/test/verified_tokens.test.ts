@@ -5,7 +5,18 @@ import { ACCOUNT, ISSUER, SESSION } from './token_fixture.ts';
 
 const entry = {
   kid: 'k1',
-  claims: { iss: ISSUER, aud: 'a', sub: ACCOUNT, sid: SESSION, roles: [], gen: 0, jti: newId(), iat: 0, nbf: 0, exp: 1 },
+  claims: {
+    iss: ISSUER,
+    aud: 'a',
+    sub: ACCOUNT,
+    sid: SESSION,
+    roles: [],
+    gen: 0,
+    jti: newId(),
+    iat: 0,
+    nbf: 0,
+    exp: 1,
+  },
 };
 
 describe('the remembered tokens', () => {

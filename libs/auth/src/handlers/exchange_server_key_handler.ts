@@ -32,9 +32,14 @@ export class ExchangeServerKeyHandler implements HandlerFor<typeof EXCHANGE_SERV
     const hash = hashSecret(dto.server_key);
     // looked up by hash, so what an index may reveal by its timing is nothing of the key
     const stored = await serverKeys.find(tx, hash);
-    if (stored === undefined || stored.revoked || !timingSafeEqual(stored.hash, hash)) throw raise('AUTH_SERVER_KEY_REFUSED');
+    if (stored === undefined || stored.revoked || !timingSafeEqual(stored.hash, hash))
+      throw raise('AUTH_SERVER_KEY_REFUSED');
     if (!(await serverKeys.bindInstance(tx, dto.instance_id, stored.id))) throw raise('AUTH_INSTANCE_TAKEN');
-    const { token, expiresIn } = signer.signServerToken(key, { sub: dto.instance_id, key_id: stored.id }, SERVER_TOKEN_SECONDS);
+    const { token, expiresIn } = signer.signServerToken(
+      key,
+      { sub: dto.instance_id, key_id: stored.id },
+      SERVER_TOKEN_SECONDS,
+    );
     return { token_type: 'Bearer', access_token: token, expires_in: expiresIn };
   }
 }

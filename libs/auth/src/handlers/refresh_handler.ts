@@ -33,19 +33,14 @@ export class RefreshHandler implements HandlerFor<typeof REFRESH, SigningKey> {
     const { sessions, refreshTokens, tokens } = this.#deps;
     const token = dto.refresh_token;
     const hash = hashSecret(token);
-    const row = await refreshTokens.lock(tx, hash);
-    const verdict = judgeRefresh(row);
-    switch (verdict.kind) {
-      case 'rotate':
-        return tokens.rotate(tx, key, { token, hash, row: verdict.row });
-      case 'repeat':
-        return tokens.repeat(key, { token, row: verdict.row, sealed: verdict.sealed });
-      case 'reused':
-        await sessions.revoke(tx, verdict.row.sessionId, 'reuse');
-        command.logger.warn({ session: verdict.row.sessionId }, 'a spent refresh token was used again: its session is revoked');
-        throw new CommittedRefusal(raise('AUTH_REFRESH_REFUSED'));
-      case 'refused':
-        throw raise('AUTH_REFRESH_REFUSED');
-    }
+    const verdict = judgeRefresh(await refreshTokens.lock(tx, hash));
+    if (verdict.kind === 'rotate') return tokens.rotate(tx, key, { token, hash, row: verdict.row });
+    if (verdict.kind === 'repeat') return tokens.repeat(key, { token, row: verdict.row, sealed: verdict.sealed });
+    const refusal = raise('AUTH_REFRESH_REFUSED');
+    if (verdict.kind === 'refused') throw refusal;
+    const { sessionId } = verdict.row;
+    await sessions.revoke(tx, sessionId, 'reuse');
+    command.logger.warn({ session: sessionId }, 'a spent refresh token was used again: its session is revoked');
+    throw new CommittedRefusal(refusal);
   }
 }

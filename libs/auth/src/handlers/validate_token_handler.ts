@@ -26,7 +26,11 @@ export class ValidateTokenHandler implements HandlerFor<typeof VALIDATE_TOKEN, A
     }
   }
 
-  async apply(_dto: ValidateTokenDto, { tx }: ApplyContext, claims: AccessClaims | undefined): Promise<ValidateTokenReply> {
+  async apply(
+    _dto: ValidateTokenDto,
+    { tx }: ApplyContext,
+    claims: AccessClaims | undefined,
+  ): Promise<ValidateTokenReply> {
     if (claims === undefined) return { active: false };
     const session = await this.#deps.sessions.findLive(tx, claims.sid, claims.sub);
     if (session === undefined || session.gen !== claims.gen) return { active: false };

@@ -49,7 +49,10 @@ export class AccountRepository {
       .returning('created_at')
       .executeTakeFirst();
     if (created === undefined) return undefined;
-    await db.insertInto('credentials').values({ account_id: account.id, password_hash: account.passwordHash }).execute();
+    await db
+      .insertInto('credentials')
+      .values({ account_id: account.id, password_hash: account.passwordHash })
+      .execute();
     return created.created_at;
   }
 

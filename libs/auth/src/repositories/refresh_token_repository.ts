@@ -106,7 +106,11 @@ export class RefreshTokenRepository {
   /** Deletes tokens that nobody could use any more; at most `limit`. */
   async deleteExpired(tx: Tx, limit: number): Promise<number> {
     const db = tables<AuthTables>(tx);
-    const expired = db.selectFrom('refresh_tokens').select('hash').where('expires_at', '<', sql<Date>`now()`).limit(limit);
+    const expired = db
+      .selectFrom('refresh_tokens')
+      .select('hash')
+      .where('expires_at', '<', sql<Date>`now()`)
+      .limit(limit);
     const result = await db.deleteFrom('refresh_tokens').where('hash', 'in', expired).executeTakeFirst();
     return Number(result.numDeletedRows);
   }

@@ -60,7 +60,10 @@ export class SigningKeyRepository {
       .orderBy('created_at', 'desc')
       .limit(MAX_PUBLISHED)
       .execute();
-    const keys = rows.map(({ kid, public_x: x, public_y: y }) => ({ kty: 'EC', crv: 'P-256', x, y, kid, alg: 'ES256', use: 'sig' }) as const);
+    const keys = rows.map(
+      ({ kid, public_x: x, public_y: y }) =>
+        ({ kty: 'EC', crv: 'P-256', x, y, kid, alg: 'ES256', use: 'sig' }) as const,
+    );
     return { keys };
   }
 }

@@ -11,14 +11,17 @@ const MAX_NAME_CHARS = 64;
 const invalid = (message: string): AppError => new AppError('REQUEST_INVALID', message, { kind: 'invalid' });
 
 function checkName(name: string): void {
-  if (name.trim() === '' || name.length > MAX_NAME_CHARS) throw invalid(`The name of a server key has 1 to ${MAX_NAME_CHARS} characters.`);
+  if (name.trim() === '' || name.length > MAX_NAME_CHARS)
+    throw invalid(`The name of a server key has 1 to ${MAX_NAME_CHARS} characters.`);
 }
 
 /** Makes a fleet key for game servers. It is returned this once; only its hash is stored. @throws AppError REQUEST_INVALID */
 export async function createServerKey(database: Database, name: string): Promise<string> {
   checkName(name);
   const key = `${KEY_PREFIX}${newSecret()}`;
-  await database.transaction((tx) => new ServerKeyRepository().create(tx, { id: newId(), name, hash: hashSecret(key) }));
+  await database.transaction((tx) =>
+    new ServerKeyRepository().create(tx, { id: newId(), name, hash: hashSecret(key) }),
+  );
   return key;
 }
 

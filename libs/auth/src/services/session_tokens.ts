@@ -42,11 +42,19 @@ export class SessionTokens {
     const secondsLeft = Math.min(settings.refreshTokenTtlSeconds, settings.sessionTtlSeconds);
     await sessions.create(tx, { id: sessionId, accountId: owner.accountId, ttlSeconds: settings.sessionTtlSeconds });
     await refreshTokens.createFirst(tx, { hash, sessionId, ttlSeconds: secondsLeft });
-    return this.#pair(key, { ...owner, sessionId, sessionSecondsLeft: settings.sessionTtlSeconds }, { token, secondsLeft });
+    return this.#pair(
+      key,
+      { ...owner, sessionId, sessionSecondsLeft: settings.sessionTtlSeconds },
+      { token, secondsLeft },
+    );
   }
 
   /** Spends a token: its successor is the only one that it will ever have. */
-  async rotate(tx: Tx, key: SigningKey, spent: { token: string; hash: Buffer; row: PresentedToken }): Promise<TokensReply> {
+  async rotate(
+    tx: Tx,
+    key: SigningKey,
+    spent: { token: string; hash: Buffer; row: PresentedToken },
+  ): Promise<TokensReply> {
     const { row } = spent;
     const successor = newRefreshSecret();
     const secondsLeft = Math.min(this.#deps.settings.refreshTokenTtlSeconds, row.sessionSecondsLeft);
@@ -67,7 +75,11 @@ export class SessionTokens {
     return this.#pair(key, row, { token: unsealSuccessor(token, sealed), secondsLeft: row.successorSecondsLeft });
   }
 
-  #pair(key: SigningKey, owner: SessionOwner & { sessionId: string; sessionSecondsLeft: number }, refresh: RefreshHalf): TokensReply {
+  #pair(
+    key: SigningKey,
+    owner: SessionOwner & { sessionId: string; sessionSecondsLeft: number },
+    refresh: RefreshHalf,
+  ): TokensReply {
     const { accountId, sessionId, roles, gen } = owner;
     const lifetime = Math.max(1, Math.min(this.#deps.settings.accessTokenTtlSeconds, owner.sessionSecondsLeft));
     const access = this.#deps.signer.signAccessToken(key, { sub: accountId, sid: sessionId, roles, gen }, lifetime);
