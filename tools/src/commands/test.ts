@@ -53,7 +53,9 @@ export async function runVitest(
   const [code, signal] = await once(child, 'close');
   const counts = readCounts(report);
   fs.rmSync(report, { force: true });
-  return { code: signal === null ? Number(code) : EXIT_INTERRUPTED, ...counts };
+  const exitCode = signal === null ? Number(code) : EXIT_INTERRUPTED;
+  // An error outside of every test fails the run as well.
+  return { code: exitCode, passed: counts.passed, failed: exitCode === 0 ? counts.failed : Math.max(1, counts.failed) };
 }
 
 /** `npm test`: everything, or the files whose name matches a pattern. The last line is `N passed, N failed`. */
