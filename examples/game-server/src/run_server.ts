@@ -58,7 +58,7 @@ function connectPlatform(settings: ServerSettings, port: number, rooms: Map<stri
     version: 'carrot-rush.1',
     onAssigned: (assignment) => {
       rooms.set(assignment.game_id, openRoom(settings, assignment, { rooms, platform }));
-      log('game assigned', { game: assignment.game_id });
+      log('game assigned', { game: assignment.game_id, trace: traceOf(assignment) });
     },
     onReleased: (gameId, reason) => {
       rooms.get(gameId)?.close(reason);
@@ -81,7 +81,7 @@ function openRoom(settings: ServerSettings, assignment: Assignment, context: { r
       rooms.delete(gameId);
       void keepReplay(settings, gameId, inputLog)
         .then(() => platform.reportResult(result))
-        .then(() => log('result reported', { game: gameId, winner: result.winner, inputs: result.inputs }))
+        .then(() => log('result reported', { game: gameId, trace: traceOf(assignment), winner: result.winner, inputs: result.inputs }))
         .catch((error: unknown) => trouble('report a result', error));
     },
     onAbsent: () => {
@@ -107,6 +107,11 @@ async function shutDown(platform: GameServer, rooms: ReadonlyMap<string, GameRoo
   platform.stop();
   await door.close();
   process.exit(0);
+}
+
+/** The trace id of the match: every hop of it logs the same one. */
+function traceOf(assignment: Assignment): string | undefined {
+  return assignment.match.traceparent?.split('-')[1];
 }
 
 function addressOf(settings: ServerSettings, port: number): string {

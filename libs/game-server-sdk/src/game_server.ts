@@ -51,6 +51,12 @@ const FORGET_AFTER_MS = 600_000;
 
 type GameState = 'preparing' | 'running' | 'over';
 
+/** What is kept of a game between its assignment and its end. */
+interface Game {
+  readonly state: GameState;
+  readonly traceparent: string | undefined;
+}
+
 /**
  * A game server's side of Warren: registers, sends heartbeats, receives games, admits players and reports results. It
  * speaks HTTPS and WebSocket to the gateway only and holds no credential but its fleet key.
@@ -61,7 +67,7 @@ export class GameServer {
   readonly #desk: JoinDesk;
   readonly #events: SocketSession;
   readonly #load: () => Load;
-  readonly #games = new Map<string, GameState>();
+  readonly #games = new Map<string, Game>();
   readonly #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #heartbeatMs = FIRST_HEARTBEAT_MS;
@@ -89,7 +95,7 @@ export class GameServer {
 
   /** Games under way. */
   get games(): readonly string[] {
-    return [...this.#games].filter(([, state]) => state !== 'over').map(([id]) => id);
+    return [...this.#games].filter(([, game]) => game.state !== 'over').map(([id]) => id);
   }
 
   /** Resolves when the server is in the directory and receives games. @throws WarrenError */
@@ -102,7 +108,7 @@ export class GameServer {
   /** Checks a player's join ticket, offline, and uses it up. @throws WarrenError JOIN_TICKET_REFUSED */
   async admit(ticket: string): Promise<JoinClaims> {
     const claims = await this.#desk.admit(ticket);
-    if (this.#games.get(claims.game_id) !== 'running') throw new WarrenError('JOIN_TICKET_REFUSED', 'This game does not run here.');
+    if (this.#games.get(claims.game_id)?.state !== 'running') throw new WarrenError('JOIN_TICKET_REFUSED', 'This game does not run here.');
     return claims;
   }
 
@@ -147,7 +153,7 @@ export class GameServer {
     clearTimeout(this.#timer);
     try {
       const { cpu, ram } = this.#load();
-      const running = [...this.#games].filter(([, state]) => state === 'running').map(([id]) => id);
+      const running = [...this.#games].filter(([, game]) => game.state === 'running').map(([id]) => id);
       const reply = await this.#call(REPORT_HEARTBEAT, { cpu, ram, games: [...this.games] }, crypto.randomUUID(), this.#heartbeatMs);
       for (const assignment of reply.assignments) this.#take(assignment);
       this.#dropUnassigned(running, reply.assignments);
@@ -163,15 +169,15 @@ export class GameServer {
   /** Assignments come by push and with every heartbeat; each game is prepared once. */
   #take(assignment: Assignment): void {
     const { game_id: gameId, state } = assignment;
-    const known = this.#games.get(gameId);
-    if (known !== undefined) return;
+    const { traceparent } = assignment.match;
+    if (this.#games.has(gameId)) return;
     if (state === 'confirmed') {
       // this process was restarted: the game it had confirmed died with its memory
-      this.#games.set(gameId, 'over');
+      this.#games.set(gameId, { state: 'over', traceparent });
       void this.reportFailure(gameId, 'MATCH_ABORTED').catch((error: unknown) => this.#options.onTrouble?.('give up', error));
       return;
     }
-    this.#games.set(gameId, 'preparing');
+    this.#games.set(gameId, { state: 'preparing', traceparent });
     void this.#prepare(assignment);
   }
 
@@ -179,7 +185,7 @@ export class GameServer {
     const { game_id, lease_id } = assignment;
     try {
       await this.#options.onAssigned(assignment);
-      this.#games.set(game_id, 'running');
+      this.#games.set(game_id, { state: 'running', traceparent: assignment.match.traceparent });
       await this.#call(CONFIRM_ASSIGNMENT, { game_id, lease_id }, `confirm:${lease_id}`);
     } catch (error) {
       this.#options.onTrouble?.('prepare a game', error);
@@ -197,19 +203,22 @@ export class GameServer {
   }
 
   #drop(gameId: string, reason: string): void {
-    if (this.#games.get(gameId) === 'over') return;
+    if (this.#games.get(gameId)?.state === 'over') return;
     this.#end(gameId);
     this.#options.onReleased(gameId, reason);
   }
 
   /** An ended game is remembered for a while, so that a late push does not start it again. */
   #end(gameId: string): void {
-    this.#games.set(gameId, 'over');
+    this.#games.set(gameId, { state: 'over', traceparent: this.#games.get(gameId)?.traceparent });
     setTimeout(() => this.#games.delete(gameId), FORGET_AFTER_MS).unref();
   }
 
   async #call<C extends Contract>(contract: C, dto: z.input<C['dto']>, key: string, retryForMs = RETRY_MS): Promise<ReplyOf<C>> {
     const token = await this.#fleet.token();
-    return this.#fleet.api.call(contract, dto, { token, key, retryForMs, signal: this.#stop.signal });
+    const gameId = 'game_id' in dto && typeof dto.game_id === 'string' ? dto.game_id : '';
+    const traceparent = this.#games.get(gameId)?.traceparent;
+    const options = { token, key, retryForMs, signal: this.#stop.signal };
+    return this.#fleet.api.call(contract, dto, traceparent === undefined ? options : { ...options, traceparent });
   }
 }

@@ -19,6 +19,8 @@ export interface CallOptions {
   /** Keeps trying for this long where an answer is retryable, with the same key. 0: one try. */
   readonly retryForMs?: number;
   readonly signal?: AbortSignal;
+  /** W3C traceparent of the work that this call belongs to. */
+  readonly traceparent?: string;
 }
 
 /** A little more than the longest deadline of a contract, so that the gateway's own answer comes first. */
@@ -43,6 +45,7 @@ export class Api {
     const { path, rest } = fillPath(http.path, dto);
     const headers = new Headers({ accept: 'application/json' });
     if (options.token !== undefined) headers.set('authorization', `Bearer ${options.token}`);
+    if (options.traceparent !== undefined) headers.set('traceparent', options.traceparent);
     if (options.deviceNonce !== undefined) headers.set('warren-device-nonce', options.deviceNonce);
     if (http.method !== 'GET') {
       headers.set('content-type', 'application/json');

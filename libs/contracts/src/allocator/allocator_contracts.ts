@@ -14,6 +14,8 @@ export const MatchSpec = z.object({
   players: z.array(z.object({ player_id: IdField, slot: z.int().min(0).max(255) })).min(1).max(64),
   /** Seed of the match's random numbers, 0 … 2^32-1. */
   seed: z.int().min(0).max(0xffff_ffff),
+  /** W3C traceparent of the match; the server sends it with its reports, so that one trace tells the whole match. */
+  traceparent: z.string().max(64).optional(),
 });
 export type MatchSpec = z.output<typeof MatchSpec>;
 

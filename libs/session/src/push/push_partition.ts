@@ -1,6 +1,25 @@
 import { PushMessage } from '@warren/contracts';
-import { backoffMs, type Clock, DEFAULT_JSON_LIMITS, type Logger, parseJson, type Rng, toAppError } from '@warren/kernel';
-import { type ConfirmedPublisher, type Delivery, deadQueue, EXCHANGE, pushQueue, QueueConsumer, queuesOf, type RabbitLink, serviceSpec } from '@warren/rabbit';
+import {
+  backoffMs,
+  type Clock,
+  continueTrace,
+  DEFAULT_JSON_LIMITS,
+  type Logger,
+  parseJson,
+  type Rng,
+  toAppError,
+} from '@warren/kernel';
+import {
+  type ConfirmedPublisher,
+  type Delivery,
+  deadQueue,
+  EXCHANGE,
+  pushQueue,
+  QueueConsumer,
+  queuesOf,
+  type RabbitLink,
+  serviceSpec,
+} from '@warren/rabbit';
 import type { Counter, Metrics } from '@warren/telemetry';
 import type { EventRing } from './event_ring.ts';
 import type { NodeQueue } from './node_queue.ts';
@@ -46,7 +65,9 @@ export class PushPartition {
 
   /** Starts consuming in the background: the broker holds a second consumer back until the first has gone. */
   start(): void {
-    this.#consumer.start().catch((error: unknown) => this.#deps.logger.error({ err: error }, 'a push queue cannot be consumed yet'));
+    this.#consumer
+      .start()
+      .catch((error: unknown) => this.#deps.logger.error({ err: error }, 'a push queue cannot be consumed yet'));
   }
 
   /** Finishes the message that is being appended; the others go back. */
@@ -77,6 +98,8 @@ export class PushPartition {
     const { recipient, type, payload, messageId } = message;
     try {
       const { duplicate, owner } = await ring.append(recipient, { messageId, type, payload: JSON.stringify(payload) });
+      if (logger.isLevelEnabled('debug'))
+        logger.debug({ trace: message.traceId, recipient, type, duplicate }, 'event appended');
       if (owner !== undefined) nodes.tell(owner, 'grown', recipient);
       delivery.ack();
       this.#pushed.inc({ outcome: duplicate ? 'duplicate' : 'appended' });
@@ -93,7 +116,14 @@ export class PushPartition {
     const { publisher, logger } = this.#deps;
     const { messageId = 'unknown', type = 'unknown' } = delivery.properties;
     logger.error({ messageId, key: delivery.key }, 'a pushed message cannot be read and is parked');
-    const parked = { exchange: EXCHANGE.dead, key: deadQueue('gateway'), body: delivery.body, messageId, type, persistent: true };
+    const parked = {
+      exchange: EXCHANGE.dead,
+      key: deadQueue('gateway'),
+      body: delivery.body,
+      messageId,
+      type,
+      persistent: true,
+    };
     const outcome = await publisher.publish(parked, { timeoutMs: PARK_TIMEOUT_MS }).catch(() => 'nacked' as const);
     this.#pushed.inc({ outcome: outcome === 'confirmed' ? 'parked' : 'park_failed' });
     if (outcome === 'confirmed') delivery.ack();
@@ -103,6 +133,8 @@ export class PushPartition {
 
 interface ReadPush extends PushMessage {
   readonly messageId: string;
+  /** Trace of the work that sent the event. */
+  readonly traceId: string;
 }
 
 function readPush(delivery: Delivery): ReadPush | undefined {
@@ -110,8 +142,15 @@ function readPush(delivery: Delivery): ReadPush | undefined {
   if (messageId === undefined) return undefined;
   try {
     const message = PushMessage.safeParse(parseJson(delivery.body, PUSH_LIMITS));
-    return message.success && message.data.payload !== undefined ? { ...message.data, messageId } : undefined;
+    return message.success && message.data.payload !== undefined
+      ? { ...message.data, messageId, traceId: traceIdOf(delivery) }
+      : undefined;
   } catch {
     return undefined;
   }
+}
+
+function traceIdOf(delivery: Delivery): string {
+  const traceparent = delivery.properties.headers?.['traceparent'];
+  return continueTrace(typeof traceparent === 'string' ? traceparent : undefined).traceId;
 }

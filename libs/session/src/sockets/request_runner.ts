@@ -43,28 +43,38 @@ export class RequestRunner {
       this.#deps.send(errorFrame(request.id, refusal ?? commonError('COMMAND_UNKNOWN'), trace.traceId));
       return;
     }
-    const run = runInContext({ trace, command: contract.name }, () => this.#run(contract, request, principal, trace.traceId));
+    const run = runInContext({ trace, command: contract.name }, () =>
+      this.#run(contract, request, principal, trace.traceId),
+    );
     this.#inFlight.set(request.id, run);
     void run.finally(() => this.#inFlight.delete(request.id));
   }
 
   #refusalOf(request: RequestFrame, contract: Contract | undefined): AppError | undefined {
     if (contract === undefined) return commonError('COMMAND_UNKNOWN');
-    if (this.#inFlight.has(request.id)) return commonError('REQUEST_INVALID', { message: 'A request with this id is under way.' });
-    if (this.#inFlight.size >= MAX_IN_FLIGHT) return commonError('SERVICE_OVERLOADED', { message: 'Too many requests under way.' });
+    if (this.#inFlight.has(request.id))
+      return commonError('REQUEST_INVALID', { message: 'A request with this id is under way.' });
+    if (this.#inFlight.size >= MAX_IN_FLIGHT)
+      return commonError('SERVICE_OVERLOADED', { message: 'Too many requests under way.' });
     return this.#draining ? commonError('SERVICE_UNAVAILABLE') : undefined;
   }
 
   async #run(contract: Contract, request: RequestFrame, principal: Principal, traceId: string): Promise<void> {
     const { caller, address, send, logger } = this.#deps;
     const { id, key, deadlineMs, payload } = request;
-    const info = { address, ...(key === undefined ? {} : { idempotencyKey: key }), ...(deadlineMs === undefined ? {} : { deadlineMs }) };
+    const info = {
+      address,
+      ...(key === undefined ? {} : { idempotencyKey: key }),
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    };
     try {
       const admitted = await caller.admitAs(contract, principal, info);
       send(replyFrame(id, await admitted.call(payload)));
+      if (logger.isLevelEnabled('debug')) logger.debug('request answered over a socket');
     } catch (thrown) {
       const error = toAppError(thrown);
-      if (error.status >= LOGGED_STATUS) logger.error({ err: error.cause, code: error.code }, 'a request over a socket failed');
+      if (error.status >= LOGGED_STATUS)
+        logger.error({ err: error.cause, code: error.code }, 'a request over a socket failed');
       send(errorFrame(id, error, traceId));
     }
   }

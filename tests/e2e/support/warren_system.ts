@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto';
+import { allocationMigrations } from '@warren/allocation';
+import { authMigrations, ensureServerKey } from '@warren/auth';
+import { coordinationMigrations } from '@warren/coordination';
+import { silentLogger } from '@warren/kernel';
+import { Database, ensureRolesAndDatabase, type MigrationSet, migrate } from '@warren/postgres';
+import { hashRabbitPassword, importDefinitions, unwrapAdminResult } from '@warren/provision';
+import { brokerDefinitions, brokerPrefixes, SERVICES } from '@warren/rabbit';
+import { Metrics } from '@warren/telemetry';
+import { readTestSettings, type TempDatabase, type TempRedis, type TempVhost, tempDatabase, tempRedis, tempVhost } from '@warren/testing';
+import { AppProcess, type LogLine } from './app_process.ts';
+
+export type Role = 'gateway' | 'auth' | 'allocator' | 'coordinator';
+
+export interface SystemOptions {
+  /** Processes of every service; 1 unless said. */
+  readonly replicas?: number;
+  /** Extra environment of every app. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Stands between the services and the broker or stores: gets a URL, gives the one to use. */
+  readonly through?: { readonly rabbitmq?: (url: string) => string; readonly postgres?: (url: string) => string; readonly redis?: (url: string) => string };
+}
+
+interface Place {
+  readonly vhost: TempVhost;
+  readonly database: TempDatabase;
+  readonly redis: TempRedis;
+}
+
+const PASSWORD = 'a-password-of-tests-only-7391';
+const SCHEMAS: readonly { readonly prefix: string; readonly set: MigrationSet }[] = [
+  { prefix: 'auth', set: authMigrations },
+  { prefix: 'allocator', set: allocationMigrations },
+  { prefix: 'coordinator', set: coordinationMigrations },
+];
+
+const isReady = (line: LogLine): boolean => line.msg === 'ready';
+
+/** Every service as processes of their own, with real least-privilege users, on a vhost, database and key prefix of one test. */
+export class WarrenSystem {
+  readonly place: Place;
+  readonly serverKey = randomBytes(24).toString('base64url');
+  readonly processes: AppProcess[] = [];
+  readonly #options: SystemOptions;
+  readonly #secrets = {
+    AUTH_KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    IDEMPOTENCY_HMAC_KEY: randomBytes(32).toString('base64'),
+  };
+  #games = 0;
+
+  private constructor(place: Place, options: SystemOptions) {
+    this.place = place;
+    this.#options = options;
+  }
+
+  /** Sets everything up and starts `replicas` of every service. */
+  static async start(options: SystemOptions = {}): Promise<WarrenSystem> {
+    const system = await WarrenSystem.prepare(options);
+    for (let i = 0; i < (options.replicas ?? 1); i++) {
+      await Promise.all((['auth', 'allocator', 'coordinator', 'gateway'] as const).map((role) => system.startApp(role)));
+    }
+    return system;
+  }
+
+  /** Sets broker, database and keys up without starting anything. */
+  static async prepare(options: SystemOptions = {}): Promise<WarrenSystem> {
+    const [vhost, database, redis] = await Promise.all([tempVhost(), tempDatabase(), tempRedis()]);
+    const system = new WarrenSystem({ vhost, database, redis }, options);
+    await Promise.all([system.#setUpBroker(), system.#setUpDatabase()]);
+    return system;
+  }
+
+  /** Starts one more process of a service and waits until it is ready. */
+  async startApp(role: Role, env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
+    const app = this.launch(role, env);
+    await app.ready();
+    return app;
+  }
+
+  /** Starts one more process of a service. */
+  launch(role: Role, env: Readonly<Record<string, string>> = {}): AppProcess {
+    const service = SERVICES.find(({ prefix }) => prefix === role);
+    if (service === undefined) throw new Error(`no service ${role}`);
+    const app = new AppProcess({
+      name: role,
+      script: `apps/${service.app}/src/main.ts`,
+      env: { ...this.envOf(role), ...this.#options.env, ...env },
+      ready: isReady,
+    });
+    this.processes.push(app);
+    return app;
+  }
+
+  /** The example game server, connected to one of the gateways. */
+  async startGameServer(gatewayUrl: string, env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
+    const server = new AppProcess({
+      name: 'game-server',
+      script: 'examples/game-server/src/main.ts',
+      env: {
+        WARREN_GATEWAY_URL: gatewayUrl,
+        WARREN_SERVER_KEY: this.serverKey,
+        GAME_SERVER_PORT: '0',
+        GAME_SERVER_INSTANCE: `game-${++this.#games}`,
+        GAME_MATCH_SECONDS: '6',
+        ...env,
+      },
+      ready: isReady,
+    });
+    this.processes.push(server);
+    await server.ready();
+    return server;
+  }
+
+  /** Complete environment of one service. */
+  envOf(role: Role): Record<string, string> {
+    const { redis } = this.place;
+    const { through } = this.#options;
+    const databaseUrl = role === 'gateway' ? {} : { DATABASE_URL: (through?.postgres ?? same)(this.databaseUrl(role)) };
+    return {
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'info',
+      RABBITMQ_URL: (through?.rabbitmq ?? same)(this.brokerUrl(role)),
+      ...databaseUrl,
+      REDIS_URL: (through?.redis ?? same)(redis.url),
+      REDIS_KEY_PREFIX: redis.keyPrefix,
+      GATEWAY_PORT: '0',
+      ...this.#secrets,
+    };
+  }
+
+  brokerUrl(prefix: string): string {
+    const { vhost } = this.place;
+    return vhost.urlFor(vhost.userPrefix + prefix, PASSWORD);
+  }
+
+  databaseUrl(prefix: string): string {
+    const url = new URL(this.place.database.url);
+    url.username = `${this.place.database.name}_${prefix}`;
+    url.password = PASSWORD;
+    return url.href;
+  }
+
+  of(role: Role | 'game-server'): AppProcess[] {
+    return this.processes.filter((process) => process.name === role && process.running);
+  }
+
+  /** Public URLs of the running gateways. */
+  get gatewayUrls(): string[] {
+    return this.of('gateway').map((gateway) => String(gateway.lines.find(isReady)?.['publicUrl']));
+  }
+
+  /** Ends all that runs, then removes everything. Resolves to what did not end in order. */
+  async stop(): Promise<string[]> {
+    for (const role of ['game-server', 'gateway', 'coordinator', 'allocator', 'auth'] as const) {
+      await Promise.all(this.of(role).map((process) => process.stop()));
+    }
+    const { vhost, database, redis } = this.place;
+    await Promise.all([vhost.drop(), database.drop(), redis.drop()]);
+    return this.processes.filter((process) => process.exitCode !== 0 && process.signal === null).map(({ name, exitCode, stderr }) => `${name} ${exitCode} ${stderr.slice(-300)}`);
+  }
+
+  async #setUpBroker(): Promise<void> {
+    const { vhost } = this.place;
+    const hash = hashRabbitPassword(PASSWORD);
+    const passwords = Object.fromEntries(brokerPrefixes().map((prefix) => [prefix, hash]));
+    unwrapAdminResult(await importDefinitions(readTestSettings().brokerAdmin, brokerDefinitions({ vhost: vhost.name, userPrefix: vhost.userPrefix, passwords })));
+  }
+
+  async #setUpDatabase(): Promise<void> {
+    const { name, url } = this.place.database;
+    const roles = SCHEMAS.map(({ prefix, set }) => ({ name: `${name}_${prefix}`, password: PASSWORD, schema: set.schema }));
+    await ensureRolesAndDatabase(url, { database: name, owner: { name: `${name}_owner`, password: PASSWORD }, roles });
+    await Promise.all(SCHEMAS.map(({ prefix, set }) => migrate(this.databaseUrl('owner'), set, { role: `${name}_${prefix}` })));
+    const auth = new Database({ url: this.databaseUrl('auth'), schema: 'auth', logger: silentLogger(), metrics: new Metrics('tests'), max: 1 });
+    await ensureServerKey(auth, 'tests', this.serverKey);
+    await auth.close();
+  }
+}
+
+const same = (url: string): string => url;
