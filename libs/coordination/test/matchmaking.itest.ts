@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { startTrace } from '@warren/kernel';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ModeRepository } from '../src/repositories/mode_repository.ts';
 import { TestCoordinator } from './test_coordinator.ts';
 import { player, type Replica } from './test_replica.ts';
 
@@ -84,6 +85,16 @@ describe('the matcher', () => {
     expect(matches.flatMap(({ players }) => players).sort()).toEqual(actors.map(({ id }) => id).sort());
     expect(await store.query("SELECT id FROM tickets WHERE state <> 'matched' OR game_id IS NULL")).toEqual([]);
     expect(await store.violations()).toEqual([]);
+  });
+
+  test('leaves a mode that another replica holds, and tickets are taken meanwhile', async () => {
+    await one.create(player());
+    await one.database.transaction(async (tx) => {
+      expect(await new ModeRepository().lock(tx, 'duel')).toMatchObject({ name: 'duel', players: 2 });
+      await two.create(player());
+      expect(await two.matcher.matchMode('duel')).toBe('contended');
+    });
+    expect(await two.matcher.matchMode('duel')).toBe(1);
   });
 
   test('takes the oldest first and gives them slots in the order of their tickets', async () => {

@@ -7,7 +7,7 @@ import { Replica } from './test_replica.ts';
 import { Services } from './test_services.ts';
 
 /** Fast where a test waits for a retry, slow where a match must stay as it is. */
-const SETTINGS: CoordinationSettings = {
+export const SETTINGS: CoordinationSettings = {
   noServerTimeoutMs: 60_000,
   inviteTimeoutMs: 60_000,
   joinTimeoutMs: 60_000,

@@ -118,17 +118,23 @@ export class MatchRepository {
     return changed.numAffectedRows === 1n;
   }
 
-  async end(tx: Tx, gameId: string, result: MatchResult): Promise<void> {
-    await sql`
-      UPDATE matches SET state = 'ended', next_step_at = NULL, deadline_at = NULL, ended_at = clock_timestamp(), winner = ${result.winner},
-        scores = ${JSON.stringify(result.scores)}::jsonb, state_hash = ${result.stateHash}, inputs = ${result.inputs}
+  /** @returns false when the match does not run */
+  async end(tx: Tx, gameId: string, result: MatchResult): Promise<boolean> {
+    const changed = await sql`
+      UPDATE matches SET state = 'ended', step_key = ${newId()}, next_step_at = NULL, deadline_at = NULL,
+        ended_at = clock_timestamp(), winner = ${result.winner}, scores = ${JSON.stringify(result.scores)}::jsonb,
+        state_hash = ${result.stateHash}, inputs = ${result.inputs}
       WHERE game_id = ${gameId} AND state = 'running'`.execute(tables(tx));
+    return changed.numAffectedRows === 1n;
   }
 
-  async fail(tx: Tx, gameId: string, failure: MatchFailure): Promise<void> {
-    await sql`
-      UPDATE matches SET state = 'failed', next_step_at = NULL, deadline_at = NULL, ended_at = clock_timestamp(), failure = ${failure}
+  /** @returns false when the match is over already */
+  async fail(tx: Tx, gameId: string, failure: MatchFailure): Promise<boolean> {
+    const changed = await sql`
+      UPDATE matches SET state = 'failed', step_key = ${newId()}, next_step_at = NULL, deadline_at = NULL,
+        ended_at = clock_timestamp(), failure = ${failure}
       WHERE game_id = ${gameId} AND state NOT IN ('ended', 'failed')`.execute(tables(tx));
+    return changed.numAffectedRows === 1n;
   }
 
   async #find(tx: Tx, condition: ReturnType<typeof sql>): Promise<Match | undefined> {

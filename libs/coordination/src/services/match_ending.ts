@@ -24,11 +24,11 @@ export class MatchEnding {
     this.#deps = deps;
   }
 
-  /** Call with a locked match that runs. */
+  /** Call with a locked match. Does nothing unless it runs. */
   async end(tx: Tx, outbox: Outbox, match: Match, result: MatchResult): Promise<void> {
     const { matches, tickets, logger } = this.#deps;
     const { gameId, mode } = match;
-    await matches.end(tx, gameId, result);
+    if (!(await matches.end(tx, gameId, result))) return;
     await tickets.close(tx, gameId, 'ended');
     inMatchTrace(match, () => {
       const payload = {
@@ -44,11 +44,11 @@ export class MatchEnding {
     });
   }
 
-  /** Call with a locked match that is not over. */
+  /** Call with a locked match. Does nothing when it is over already. */
   async fail(tx: Tx, outbox: Outbox, match: Match, failure: MatchFailure): Promise<void> {
     const { matches, tickets, logger } = this.#deps;
     const { gameId, mode } = match;
-    await matches.fail(tx, gameId, failure);
+    if (!(await matches.fail(tx, gameId, failure))) return;
     await tickets.close(tx, gameId, 'failed');
     inMatchTrace(match, () => {
       const payload = { game_id: gameId, mode, code: failure, message: MATCH_FAILURES[failure] };
