@@ -24,7 +24,7 @@ import type { AllocationSettings } from '../src/allocation_settings.ts';
 import { allocationMigrations } from '../src/migrations/allocation_migrations.ts';
 import { DEVELOPMENT_ADDRESSES } from '../src/services/address_policy.ts';
 
-export const SETTINGS: AllocationSettings = {
+const SETTINGS: AllocationSettings = {
   leaseTtlSeconds: 60,
   serverLostAfterSeconds: 15,
   allowedAddresses: DEVELOPMENT_ADDRESSES,
@@ -42,7 +42,7 @@ const PATIENT = {
 const COORDINATOR: Actor = { kind: 'service', id: 'coordinator' };
 const OWNER_ROLE = 'postgres';
 
-export interface LeaseRow {
+interface LeaseRow {
   readonly lease_id: string;
   readonly game_id: string;
   readonly instance_id: string;

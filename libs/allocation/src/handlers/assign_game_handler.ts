@@ -16,7 +16,7 @@ import { type Candidate, pickServer } from '../services/pick_server.ts';
 import type { ServerDirectory } from '../services/server_directory.ts';
 
 /** `code` of the reply when no server has a free place. The same call may be sent again. */
-export const NO_SERVER = 'ALLOCATOR_NO_SERVER';
+const NO_SERVER = 'ALLOCATOR_NO_SERVER';
 
 /** A lease may end between two looks at it, but not again and again: a game has few leases in its life. */
 const MAX_ROUNDS = 4;
@@ -26,7 +26,7 @@ const MAX_PLACE_TRIES = 32;
 
 const raise = errorFactory(COMMON_ERRORS);
 
-export interface AssignGameHandlerDeps {
+interface AssignGameHandlerDeps {
   readonly directory: ServerDirectory;
   readonly servers: ServerRepository;
   readonly leases: LeaseRepository;
@@ -36,7 +36,7 @@ export interface AssignGameHandlerDeps {
   readonly metrics: Metrics;
 }
 
-/** One request while it is decided: candidates leave the list as they turn out to be full. */
+/** One request while it is decided: candidates change as servers turn out to be full. */
 interface Decision {
   readonly dto: AssignGameDto;
   readonly context: ApplyContext;
@@ -106,8 +106,7 @@ export class AssignGameHandler implements HandlerFor<typeof ASSIGN_GAME, readonl
         if (instanceId !== reservation.instanceId) await leases.moveTo(tx, reservation.leaseId, instanceId);
         return this.#announce(decision, { ...reservation, instanceId }, address);
       }
-      const full: string = instanceId;
-      decision.candidates = decision.candidates.filter((candidate) => candidate.instanceId !== full);
+      setUsed(decision, instanceId, ({ capacity }) => capacity);
       instanceId = this.#pick(decision);
     }
     await leases.discard(tx, reservation.leaseId);
@@ -137,9 +136,7 @@ export class AssignGameHandler implements HandlerFor<typeof ASSIGN_GAME, readonl
       reason: 'confirm_timeout',
     });
     await this.#deps.ending.lost(context.tx, context, ended, 'confirm_timeout');
-    decision.candidates = decision.candidates.map((candidate) =>
-      candidate.instanceId === live.instanceId ? { ...candidate, used: Math.max(0, candidate.used - 1) } : candidate,
-    );
+    setUsed(decision, live.instanceId, ({ used }) => Math.max(0, used - 1));
   }
 
   #repeat(live: LiveLease): AssignGameReply {
@@ -159,4 +156,11 @@ export class AssignGameHandler implements HandlerFor<typeof ASSIGN_GAME, readonl
     this.#assigned.inc({ outcome: 'no_server' });
     return { success: false, code: NO_SERVER, retryable: true };
   }
+}
+
+/** What the transaction has learned of a server since the candidates were read. */
+function setUsed(decision: Decision, instanceId: string, used: (candidate: Candidate) => number): void {
+  decision.candidates = decision.candidates.map((candidate) =>
+    candidate.instanceId === instanceId ? { ...candidate, used: used(candidate) } : candidate,
+  );
 }

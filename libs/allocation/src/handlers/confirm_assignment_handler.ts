@@ -11,7 +11,7 @@ import { serverOf } from '../services/server_actor.ts';
 
 const raise = errorFactory(ALLOCATOR_ERRORS);
 
-export interface ConfirmAssignmentHandlerDeps {
+interface ConfirmAssignmentHandlerDeps {
   readonly leases: LeaseRepository;
 }
 

@@ -6,7 +6,7 @@ import { serverOf } from '../services/server_actor.ts';
 
 const raise = errorFactory(ALLOCATOR_ERRORS);
 
-export interface DrainServerHandlerDeps {
+interface DrainServerHandlerDeps {
   readonly servers: ServerRepository;
 }
 

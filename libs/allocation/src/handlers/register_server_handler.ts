@@ -13,7 +13,7 @@ import { serverOf } from '../services/server_actor.ts';
 
 const raise = errorFactory(ALLOCATOR_ERRORS);
 
-export interface RegisterServerHandlerDeps {
+interface RegisterServerHandlerDeps {
   readonly servers: ServerRepository;
   readonly addresses: AddressPolicy;
 }

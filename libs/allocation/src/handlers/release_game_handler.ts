@@ -3,7 +3,7 @@ import type { RELEASE_GAME, ReleaseGameDto, ReleaseGameReply } from '@warren/con
 import type { LeaseRepository } from '../repositories/lease_repository.ts';
 import type { LeaseEnding } from '../services/lease_ending.ts';
 
-export interface ReleaseGameHandlerDeps {
+interface ReleaseGameHandlerDeps {
   readonly leases: LeaseRepository;
   readonly ending: LeaseEnding;
 }

@@ -17,7 +17,7 @@ import { serverOf } from '../services/server_actor.ts';
 
 const raise = errorFactory(ALLOCATOR_ERRORS);
 
-export interface ReportHeartbeatHandlerDeps {
+interface ReportHeartbeatHandlerDeps {
   readonly servers: ServerRepository;
   readonly leases: LeaseRepository;
   readonly samples: SampleRepository;

@@ -2,7 +2,7 @@ import type { MatchSpec } from '@warren/contracts';
 import { sql, type Tx, tables } from '@warren/postgres';
 import type { AllocationTables, LeaseState } from '../allocation_tables.ts';
 
-export interface NewLease {
+interface NewLease {
   readonly leaseId: string;
   readonly gameId: string;
   readonly instanceId: string;
@@ -42,12 +42,12 @@ export interface EndedLease {
   readonly instanceId: string;
 }
 
-export interface LeaseEnd {
+interface LeaseEnd {
   readonly state: 'released' | 'expired' | 'lost';
   readonly reason: string;
 }
 
-export interface OwnedLease {
+interface OwnedLease {
   readonly leaseId: string;
   readonly gameId: string;
   readonly instanceId: string;

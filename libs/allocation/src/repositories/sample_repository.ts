@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { SAMPLE_TTL_MS } from '../allocation_settings.ts';
 import type { LoadSample } from '../services/pick_server.ts';
 
-export interface ReportedLoad {
+interface ReportedLoad {
   readonly cpu: number;
   readonly ram: number;
   readonly games: number;
@@ -78,8 +78,8 @@ export class SampleRepository {
 
 /** Epoch milliseconds of a TIME reply. */
 function nowOf(reply: [error: Error | null, result: unknown] | undefined): number {
-  if (reply?.[0] != null) throw reply[0];
-  const raw = reply?.[1];
+  const [error, raw] = reply ?? [null, undefined];
+  if (error !== null) throw error;
   const [seconds, micros] = Time.parse(Array.isArray(raw) ? raw.map(String) : raw);
   return seconds * 1_000 + Math.floor(micros / 1_000);
 }

@@ -1,7 +1,7 @@
 import { sql, type Tx, tables } from '@warren/postgres';
 import type { AllocationTables, ServerState } from '../allocation_tables.ts';
 
-export interface ServerRegistration {
+interface ServerRegistration {
   readonly instanceId: string;
   readonly address: string;
   readonly region: string;

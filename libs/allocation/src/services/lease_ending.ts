@@ -6,9 +6,9 @@ import type { EndedLease } from '../repositories/lease_repository.ts';
 import type { ServerRepository } from '../repositories/server_repository.ts';
 
 /** Reasons of `allocator.lease_lost`. */
-export type LossReason = 'confirm_timeout' | 'server_lost';
+type LossReason = 'confirm_timeout' | 'server_lost';
 
-export interface LeaseEndingDeps {
+interface LeaseEndingDeps {
   readonly servers: ServerRepository;
   readonly metrics: Metrics;
 }

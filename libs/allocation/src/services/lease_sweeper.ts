@@ -19,7 +19,7 @@ const PRUNE_BATCH = 1_000;
 /** Ended leases and lost servers are kept for questions about the past. */
 const RETENTION_DAYS = 30;
 
-export interface LeaseSweeperDeps {
+interface LeaseSweeperDeps {
   readonly unitOfWork: UnitOfWork;
   readonly servers: ServerRepository;
   readonly leases: LeaseRepository;
@@ -33,7 +33,7 @@ export interface LeaseSweeperDeps {
 }
 
 /** What one sweep has ended. */
-export interface SweepResult {
+interface SweepResult {
   readonly expired: number;
   readonly lostServers: number;
   readonly lostLeases: number;

@@ -28,13 +28,13 @@ export interface PickRequest {
 }
 
 /** Why a server was or was not chosen. `load` is what was compared: measured share plus reservations since. */
-export interface PickReason {
+interface PickReason {
   readonly instanceId: string;
   readonly verdict: 'chosen' | 'more_loaded' | 'not_drawn' | 'not_fresh' | 'full';
   readonly load?: number;
 }
 
-export interface Pick {
+interface Pick {
   /** Instance id, or null when no server has a place. */
   readonly choice: string | null;
   readonly reasons: readonly PickReason[];

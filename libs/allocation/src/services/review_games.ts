@@ -1,7 +1,7 @@
 import type { ServerLease } from '../repositories/lease_repository.ts';
 
 /** What a heartbeat says about the leases of its server. */
-export interface GamesReview {
+interface GamesReview {
   /** Confirmed leases whose game is absent now for the first time. */
   readonly missing: readonly string[];
   /** Confirmed leases whose game was absent and is back. */

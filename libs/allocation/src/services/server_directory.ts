@@ -15,7 +15,7 @@ export interface ServerDirectory {
   candidates(): Promise<readonly Candidate[]>;
 }
 
-export interface HeartbeatDirectoryDeps {
+interface HeartbeatDirectoryDeps {
   readonly database: Database;
   readonly servers: ServerRepository;
   readonly samples: SampleRepository;
