@@ -83,7 +83,16 @@ export const SERVICES: readonly ServiceSpec[] = [
     pushes: false,
     delivers: true,
   },
-  { prefix: 'auth', app: 'auth-svc', rpc: true, commands: false, events: {}, calls: [], pushes: false, delivers: false },
+  {
+    prefix: 'auth',
+    app: 'auth-svc',
+    rpc: true,
+    commands: false,
+    events: {},
+    calls: [],
+    pushes: false,
+    delivers: false,
+  },
   {
     prefix: 'allocator',
     app: 'game-allocator',
@@ -145,9 +154,16 @@ export function queuesOf(service: ServiceSpec): readonly QueueSpec[] {
   if (service.rpc) queues.push(rpcQueueSpec(p));
   if (service.commands) queues.push(workQueue(commandsQueue(p), p, [bind(EXCHANGE.commands, `${p}.*`)]));
   for (const [group, names] of groups) {
-    queues.push(workQueue(eventsQueue(p, group), p, names.map((name) => bind(EXCHANGE.events, name))));
+    queues.push(
+      workQueue(
+        eventsQueue(p, group),
+        p,
+        names.map((name) => bind(EXCHANGE.events, name)),
+      ),
+    );
   }
-  if (service.commands || groups.length > 0) queues.push(...DELAY_TIERS.map((tier) => retryQueueSpec(p, tier)), deadQueueSpec(p));
+  if (service.commands || groups.length > 0)
+    queues.push(...DELAY_TIERS.map((tier) => retryQueueSpec(p, tier)), deadQueueSpec(p));
   if (service.delivers) {
     for (let i = 0; i < PUSH_PARTITIONS; i++) {
       queues.push(workQueue(pushQueue(i), p, [bind(EXCHANGE.push, pushKey(i))], { 'x-single-active-consumer': true }));
@@ -191,7 +207,12 @@ function rpcQueueSpec(prefix: string): QueueSpec {
  * A queue whose messages must not be lost. The copy that comes back from a delay tier has the routing key of the queue,
  * never of the command, because two event groups of one service may hold the same event.
  */
-function workQueue(name: string, prefix: string, bindings: readonly BindingSpec[], extra: QueueArguments = {}): QueueSpec {
+function workQueue(
+  name: string,
+  prefix: string,
+  bindings: readonly BindingSpec[],
+  extra: QueueArguments = {},
+): QueueSpec {
   return durable(name, [...bindings, bind(EXCHANGE.deliver, name)], {
     'x-queue-type': 'quorum',
     'x-delivery-limit': DELIVERY_LIMIT,

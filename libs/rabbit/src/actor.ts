@@ -34,7 +34,8 @@ export function decodeActor(headers: Readonly<Record<string, unknown>> | undefin
   const actor = headers?.[ACTOR_HEADER];
   const session = headers?.[SESSION_HEADER];
   const roles = headers?.[ROLES_HEADER];
-  if (actor === undefined) return session === undefined && roles === undefined ? { kind: 'service', id: sender } : undefined;
+  if (actor === undefined)
+    return session === undefined && roles === undefined ? { kind: 'service', id: sender } : undefined;
   if (typeof actor !== 'string') return undefined;
   const colon = actor.indexOf(':');
   const kind = colon < 0 ? actor : actor.slice(0, colon);
@@ -50,7 +51,9 @@ function decodePlayer(id: string, session: unknown, roles: unknown): Actor | und
   const list = decodeRoles(roles);
   if (list === undefined) return undefined;
   if (session === undefined) return { kind: 'player', id, roles: list };
-  return typeof session === 'string' && ID.test(session) ? { kind: 'player', id, sessionId: session, roles: list } : undefined;
+  return typeof session === 'string' && ID.test(session)
+    ? { kind: 'player', id, sessionId: session, roles: list }
+    : undefined;
 }
 
 const NO_ROLES: readonly string[] = Object.freeze([]);

@@ -29,13 +29,19 @@ export async function declareServiceTopology(link: RabbitLink, prefix: string): 
  */
 export async function declareExchanges(url: string): Promise<void> {
   const signal = AbortSignal.timeout(APPLY_TIMEOUT_MS);
-  const connection = await openConnection({ url, name: 'warren.setup', heartbeatSeconds: SETUP_HEARTBEAT_SECONDS, signal });
+  const connection = await openConnection({
+    url,
+    name: 'warren.setup',
+    heartbeatSeconds: SETUP_HEARTBEAT_SECONDS,
+    signal,
+  });
   try {
     const channel = await connection.model.createChannel();
     channel.on('error', () => undefined);
     // Alternates come last in the list, but must exist for nobody: the broker resolves them when a message needs them.
     for (const exchange of EXCHANGES) {
-      const options = exchange.alternate === undefined ? { durable: true } : { durable: true, alternateExchange: exchange.alternate };
+      const options =
+        exchange.alternate === undefined ? { durable: true } : { durable: true, alternateExchange: exchange.alternate };
       await channel.assertExchange(exchange.name, exchange.type, options).catch((cause: unknown) => {
         throw channelError(cause, `exchange ${exchange.name}`);
       });
@@ -72,7 +78,9 @@ async function onScratchChannel(link: RabbitLink, work: (channel: Channel) => Pr
     release = link.use(attempt);
   });
   try {
-    await withTimeout(done, APPLY_TIMEOUT_MS, () => raise('SERVICE_UNAVAILABLE', { message: 'The topology could not be declared in time.' }));
+    await withTimeout(done, APPLY_TIMEOUT_MS, () =>
+      raise('SERVICE_UNAVAILABLE', { message: 'The topology could not be declared in time.' }),
+    );
   } finally {
     release();
   }

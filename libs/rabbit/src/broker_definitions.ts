@@ -20,9 +20,22 @@ interface Named {
 /** What RabbitMQ imports (`rabbitmqctl import_definitions`, or the management API). */
 export interface BrokerDefinitionsFile {
   readonly vhosts: readonly { readonly name: string }[];
-  readonly users: readonly { readonly name: string; readonly password_hash: string; readonly hashing_algorithm: string; readonly tags: readonly string[] }[];
-  readonly permissions: readonly (Named & { readonly configure: string; readonly write: string; readonly read: string })[];
-  readonly topic_permissions: readonly (Named & { readonly exchange: string; readonly write: string; readonly read: string })[];
+  readonly users: readonly {
+    readonly name: string;
+    readonly password_hash: string;
+    readonly hashing_algorithm: string;
+    readonly tags: readonly string[];
+  }[];
+  readonly permissions: readonly (Named & {
+    readonly configure: string;
+    readonly write: string;
+    readonly read: string;
+  })[];
+  readonly topic_permissions: readonly (Named & {
+    readonly exchange: string;
+    readonly write: string;
+    readonly read: string;
+  })[];
   readonly exchanges: readonly ExchangeDefinition[];
   readonly queues: readonly QueueDefinition[];
   readonly bindings: readonly BindingDefinition[];
@@ -74,8 +87,16 @@ export function brokerDefinitions(input: BrokerDefinitionsInput): BrokerDefiniti
       hashing_algorithm: HASHING_ALGORITHM,
       tags: [],
     })),
-    permissions: specs.map(({ prefix, configure, write, read }) => ({ user: userPrefix + prefix, vhost, configure, write, read })),
-    topic_permissions: specs.flatMap((spec) => spec.topics.map((topic) => ({ user: userPrefix + spec.prefix, vhost, ...topic }))),
+    permissions: specs.map(({ prefix, configure, write, read }) => ({
+      user: userPrefix + prefix,
+      vhost,
+      configure,
+      write,
+      read,
+    })),
+    topic_permissions: specs.flatMap((spec) =>
+      spec.topics.map((topic) => ({ user: userPrefix + spec.prefix, vhost, ...topic })),
+    ),
     exchanges: EXCHANGES.map(({ name, type, alternate }) => ({
       name,
       vhost,
@@ -85,7 +106,15 @@ export function brokerDefinitions(input: BrokerDefinitionsInput): BrokerDefiniti
       internal: false,
       arguments: alternate === undefined ? {} : { 'alternate-exchange': alternate },
     })),
-    queues: [{ name: UNROUTABLE_QUEUE.name, vhost, durable: true, auto_delete: false, arguments: { ...UNROUTABLE_QUEUE.arguments } }],
+    queues: [
+      {
+        name: UNROUTABLE_QUEUE.name,
+        vhost,
+        durable: true,
+        auto_delete: false,
+        arguments: { ...UNROUTABLE_QUEUE.arguments },
+      },
+    ],
     bindings: UNROUTABLE_QUEUE.bindings.map(({ exchange, pattern }) => ({
       source: exchange,
       vhost,

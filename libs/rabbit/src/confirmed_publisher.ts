@@ -54,7 +54,10 @@ export class ConfirmedPublisher {
     this.#window = deps.window ?? DEFAULT_WINDOW;
     this.#clock = deps.clock ?? systemClock;
     this.#metrics = new RabbitMetrics(deps.metrics);
-    this.#deadlines = new Deadlines(() => this.#unsettled(), () => this.#clock.monotonicMs());
+    this.#deadlines = new Deadlines(
+      () => this.#unsettled(),
+      () => this.#clock.monotonicMs(),
+    );
     this.#supervisor = new ChannelSupervisor({
       ...deps,
       subject: 'confirmed publishing',
@@ -111,7 +114,8 @@ export class ConfirmedPublisher {
   async stop(timeoutMs = 5_000): Promise<void> {
     this.#stopped = true;
     const end = this.#clock.monotonicMs() + timeoutMs;
-    while (this.#waiting.size + this.#inFlight.size > 0 && this.#clock.monotonicMs() < end) await this.#clock.sleep(DRAIN_POLL_MS);
+    while (this.#waiting.size + this.#inFlight.size > 0 && this.#clock.monotonicMs() < end)
+      await this.#clock.sleep(DRAIN_POLL_MS);
     for (const entry of this.#unsettled()) this.#settle(entry, entry.sent ? 'unknown' : 'not_sent');
     this.#waiting.clear();
     this.#stopListening();
@@ -158,7 +162,9 @@ export class ConfirmedPublisher {
     const { message } = entry;
     try {
       const options = publishOptions(message, this.#link.user, this.#prefix);
-      const writable = channel.publish(message.exchange, message.key, message.body, options, (error) => this.#confirmed(entry, error));
+      const writable = channel.publish(message.exchange, message.key, message.body, options, (error) =>
+        this.#confirmed(entry, error),
+      );
       this.#bufferFull = !writable;
       entry.sent = true;
       this.#inFlight.add(entry);

@@ -1,6 +1,11 @@
 export { type Actor, type ActorHeaders, decodeActor, encodeActor } from './actor.ts';
 export { declareExchanges, declareServiceTopology } from './apply_topology.ts';
-export { type BrokerDefinitionsFile, type BrokerDefinitionsInput, brokerDefinitions, brokerPrefixes } from './broker_definitions.ts';
+export {
+  type BrokerDefinitionsFile,
+  type BrokerDefinitionsInput,
+  brokerDefinitions,
+  brokerPrefixes,
+} from './broker_definitions.ts';
 export { type BrokerIdentity, SETUP_USERS, userOf } from './broker_identity.ts';
 export { ConfirmedPublisher, type ConfirmedPublisherDeps } from './confirmed_publisher.ts';
 export type { Delivery, DeliveryProperties } from './delivery.ts';

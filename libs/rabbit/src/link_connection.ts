@@ -1,5 +1,5 @@
 import { type ChannelModel, connect, type SocketOptions } from 'amqplib';
-import { isBlocked, socketOf } from './amqp_socket.ts';
+import { gatherWrites, isBlocked, socketOf } from './amqp_socket.ts';
 
 /** TCP, TLS and the AMQP handshake together. */
 const CONNECT_TIMEOUT_MS = 8_000;
@@ -99,7 +99,10 @@ export class OpenConnection {
   /** Asks the broker to close; after a second the socket is destroyed. Never rejects. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    const timer = setTimeout(() => this.kill(new Error('the broker did not answer connection.close')), CLOSE_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => this.kill(new Error('the broker did not answer connection.close')),
+      CLOSE_TIMEOUT_MS,
+    );
     const ended = new Promise<void>((resolve) => this.model.once('close', () => resolve()));
     try {
       await Promise.race([this.model.close(), ended]);
@@ -136,7 +139,9 @@ export class OpenConnection {
   /** Counts ticks, not time: after a blocked event loop the bytes that wait in the kernel are read between two ticks. */
   #watch(heartbeatSeconds: number): void {
     const socket = socketOf(this.model.connection);
-    if (socket === undefined || heartbeatSeconds === 0) return;
+    if (socket === undefined) return;
+    gatherWrites(socket);
+    if (heartbeatSeconds === 0) return;
     const limit = Math.ceil((SILENT_HEARTBEATS * heartbeatSeconds * 1_000) / WATCHDOG_TICK_MS);
     let seen = socket.bytesRead;
     let silentTicks = 0;

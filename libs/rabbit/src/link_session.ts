@@ -63,18 +63,27 @@ export class LinkSession {
         clearTimeout(timer);
         this.#waiting.delete(reject);
       };
-      const timer = setTimeout(() => this.#kill(new Error(`the broker did not answer ${what} within ${timeoutMs} ms`)), timeoutMs);
+      const timer = setTimeout(
+        () => this.#kill(new Error(`the broker did not answer ${what} within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
       this.#waiting.add(reject);
       work.then(resolve, reject).finally(settle);
     });
   }
 
   openChannel(): Promise<Channel> {
-    return this.within(this.#open(() => this.#model.createChannel()), 'channel.open');
+    return this.within(
+      this.#open(() => this.#model.createChannel()),
+      'channel.open',
+    );
   }
 
   openConfirmChannel(): Promise<ConfirmChannel> {
-    return this.within(this.#open(() => this.#model.createConfirmChannel()), 'channel.open');
+    return this.within(
+      this.#open(() => this.#model.createConfirmChannel()),
+      'channel.open',
+    );
   }
 
   /** A channel without an `error` listener takes the whole connection down with it, so it gets them before anybody sees it. */

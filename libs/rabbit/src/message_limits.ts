@@ -15,7 +15,8 @@ const SURELY_SHORT = Math.floor(MAX_SHORT_BYTES / 3);
 export function checkShort(value: unknown, name: string): void {
   if (value === undefined) return;
   if (typeof value !== 'string') throw invalid(`${name} is not a string`);
-  if (value.length > SURELY_SHORT && Buffer.byteLength(value) > MAX_SHORT_BYTES) throw invalid(`${name} has more than ${MAX_SHORT_BYTES} bytes`);
+  if (value.length > SURELY_SHORT && Buffer.byteLength(value) > MAX_SHORT_BYTES)
+    throw invalid(`${name} has more than ${MAX_SHORT_BYTES} bytes`);
 }
 
 /** @throws AppError MESSAGE_INVALID */
@@ -38,7 +39,8 @@ function headerBytes(name: string, value: unknown): number {
 /** @throws AppError MESSAGE_INVALID: 1.5, -1 or NaN would close the channel with 406 */
 export function checkExpiration(ms: unknown): void {
   if (ms === undefined) return;
-  if (typeof ms !== 'number' || !Number.isSafeInteger(ms) || ms < 0 || ms > 0xffff_ffff) throw invalid('the expiration is not a whole number of milliseconds');
+  if (typeof ms !== 'number' || !Number.isSafeInteger(ms) || ms < 0 || ms > 0xffff_ffff)
+    throw invalid('the expiration is not a whole number of milliseconds');
 }
 
 /** @throws AppError MESSAGE_INVALID */

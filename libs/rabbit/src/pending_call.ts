@@ -124,5 +124,8 @@ export interface CallWaiter<S extends z.ZodType> {
 
 /** The other side answered with something that is not the contract's reply. */
 function broken(cause: unknown): { readonly kind: 'remote'; readonly error: AppError } {
-  return { kind: 'remote', error: raise('SERVICE_INTERNAL', { message: 'The reply does not fit its contract.', cause }) };
+  return {
+    kind: 'remote',
+    error: raise('SERVICE_INTERNAL', { message: 'The reply does not fit its contract.', cause }),
+  };
 }

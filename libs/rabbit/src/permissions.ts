@@ -24,12 +24,22 @@ function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
   const calls = service.calls.length > 0;
   const parks = service.commands || service.delivers || Object.keys(service.events).length > 0;
   const topics = [
-    topic(EXCHANGE.rpc, calls ? anyOf(service.calls, '\\.[a-z_]+') : NOTHING, service.rpc ? `^${escape(p)}\\.\\*$` : NOTHING),
-    topic(EXCHANGE.commands, calls ? anyOf(service.calls, '\\.[a-z_]+(\\.p\\d+)?') : NOTHING, service.commands ? `^${escape(p)}\\.\\*(\\.p\\d+)?$` : NOTHING),
+    topic(
+      EXCHANGE.rpc,
+      calls ? anyOf(service.calls, '\\.[a-z_]+') : NOTHING,
+      service.rpc ? `^${escape(p)}\\.\\*$` : NOTHING,
+    ),
+    topic(
+      EXCHANGE.commands,
+      calls ? anyOf(service.calls, '\\.[a-z_]+(\\.p\\d+)?') : NOTHING,
+      service.commands ? `^${escape(p)}\\.\\*(\\.p\\d+)?$` : NOTHING,
+    ),
     topic(EXCHANGE.events, `^${escape(p)}\\.[a-z_]+$`, anyOf(Object.values(service.events).flat(), '')),
     topic(EXCHANGE.push, pushWrite(service), service.delivers ? '^(push\\.\\d\\d|gateway\\.node\\..+)$' : NOTHING),
     topic(EXCHANGE.replies, service.rpc ? '^rpc\\..+$' : NOTHING, calls ? `^${replies}$` : NOTHING),
-    ...DELAY_TIERS.map((tier) => topic(delayExchange(tier.name), parks ? `^${own}$` : NOTHING, parks ? `^${escape(p)}\\.#$` : NOTHING)),
+    ...DELAY_TIERS.map((tier) =>
+      topic(delayExchange(tier.name), parks ? `^${own}$` : NOTHING, parks ? `^${escape(p)}\\.#$` : NOTHING),
+    ),
     topic(EXCHANGE.deliver, NOTHING, parks ? `^${own}$` : NOTHING),
     topic(EXCHANGE.dead, parks ? `^${escape(deadQueue(p))}$` : NOTHING, parks ? `^${escape(deadQueue(p))}$` : NOTHING),
     topic(EXCHANGE.unroutable, NOTHING, NOTHING),

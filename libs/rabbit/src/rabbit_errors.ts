@@ -10,7 +10,11 @@ export const RABBIT_ERRORS = {
   SERVICE_INTERNAL: COMMON_ERRORS.SERVICE_INTERNAL,
   REQUEST_ABORTED: { kind: 'timeout', message: 'The caller stopped waiting. The outcome is unknown.', retryable: true },
   BROKER_ACCESS_REFUSED: { kind: 'internal', message: 'The broker refuses this user.', retryable: false },
-  BROKER_TOPOLOGY_DRIFT: { kind: 'internal', message: 'A queue of the broker differs from the topology.', retryable: false },
+  BROKER_TOPOLOGY_DRIFT: {
+    kind: 'internal',
+    message: 'A queue of the broker differs from the topology.',
+    retryable: false,
+  },
   BROKER_TOPOLOGY_MISSING: { kind: 'internal', message: 'The broker lacks a part of the topology.', retryable: false },
   BROKER_CHANNEL_CLOSED: { kind: 'unavailable', message: 'The broker closed the channel.', retryable: true },
   MESSAGE_INVALID: { kind: 'internal', message: 'A message does not fit the limits of AMQP.', retryable: false },
@@ -38,7 +42,10 @@ export function channelError(cause: unknown, subject: string): AppError {
     case CODE_NOT_FOUND:
       return raise('BROKER_TOPOLOGY_MISSING', { message: `The broker has no ${subject}: ${said}`, cause });
     case CODE_PRECONDITION_FAILED:
-      return raise('BROKER_TOPOLOGY_DRIFT', { message: `The broker's ${subject} differs from the topology: ${said}`, cause });
+      return raise('BROKER_TOPOLOGY_DRIFT', {
+        message: `The broker's ${subject} differs from the topology: ${said}`,
+        cause,
+      });
     default:
       return raise('BROKER_CHANNEL_CLOSED', { message: `The channel for ${subject} was lost: ${said}`, cause });
   }

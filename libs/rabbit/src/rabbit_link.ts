@@ -91,7 +91,11 @@ export class RabbitLink {
       };
       const timer = setTimeout(() => {
         const cause = this.#state.lastError;
-        finish(() => reject(raise('SERVICE_UNAVAILABLE', { message: `The broker was not reached within ${timeoutMs} ms.`, cause })));
+        finish(() =>
+          reject(
+            raise('SERVICE_UNAVAILABLE', { message: `The broker was not reached within ${timeoutMs} ms.`, cause }),
+          ),
+        );
       }, timeoutMs);
       const finish = (settle: () => void): void => {
         clearTimeout(timer);
@@ -175,7 +179,10 @@ export class RabbitLink {
       } catch (cause) {
         if (!session.alive) return;
         this.#logger.warn({ err: cause, attempt }, 'setting up the connection failed');
-        await Promise.race([this.#clock.sleep(backoffMs(attempt, SETUP_BACKOFF, this.#rng), this.#stopping.signal), session.closed]);
+        await Promise.race([
+          this.#clock.sleep(backoffMs(attempt, SETUP_BACKOFF, this.#rng), this.#stopping.signal),
+          session.closed,
+        ]);
       }
     }
   }
@@ -197,14 +204,22 @@ export class RabbitLink {
   #down(cause: Error | undefined): void {
     const stopped = this.#stopping.signal.aborted;
     if (!stopped) this.#logger.warn({ err: cause }, 'the connection to the broker was lost');
-    this.#update({ up: false, blocked: false, lastError: raise('SERVICE_LINK_LOST', cause === undefined ? {} : { cause }) });
+    this.#update({
+      up: false,
+      blocked: false,
+      lastError: raise('SERVICE_LINK_LOST', cause === undefined ? {} : { cause }),
+    });
   }
 
   #update(change: Partial<LinkState>): void {
     this.#state = { ...this.#state, ...change };
     const role = { role: this.role };
-    this.#deps.metrics.gauge('warren_rabbit_link_up', 'Whether the connection is open.', ['role']).set(role, this.#state.up ? 1 : 0);
-    this.#deps.metrics.gauge('warren_rabbit_link_epoch', 'Connections made so far; all but the first are reconnects.', ['role']).set(role, this.#state.epoch);
+    this.#deps.metrics
+      .gauge('warren_rabbit_link_up', 'Whether the connection is open.', ['role'])
+      .set(role, this.#state.up ? 1 : 0);
+    this.#deps.metrics
+      .gauge('warren_rabbit_link_epoch', 'Connections made so far; all but the first are reconnects.', ['role'])
+      .set(role, this.#state.epoch);
     for (const listener of [...this.#listeners]) listener(this.#state);
   }
 }

@@ -22,13 +22,31 @@ export class RabbitMetrics {
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
-    this.published = tallies(metrics.counter('warren_rabbit_published_total', 'Confirmed publishes by outcome.', ['outcome']), 'outcome', PUBLISH_OUTCOMES);
-    this.calls = tallies(metrics.counter('warren_rabbit_rpc_calls_total', 'RPC calls made, by outcome.', ['outcome']), 'outcome', RPC_OUTCOMES);
-    this.settles = tallies(metrics.counter('warren_rabbit_settles_total', 'Deliveries settled; stale: the channel was gone.', ['how']), 'how', SETTLES);
-    this.replyDrops = tallies(metrics.counter('warren_rabbit_replies_dropped_total', 'RPC replies that reached nobody.', ['reason']), 'reason', REPLY_DROPS);
+    this.published = tallies(
+      metrics.counter('warren_rabbit_published_total', 'Confirmed publishes by outcome.', ['outcome']),
+      'outcome',
+      PUBLISH_OUTCOMES,
+    );
+    this.calls = tallies(
+      metrics.counter('warren_rabbit_rpc_calls_total', 'RPC calls made, by outcome.', ['outcome']),
+      'outcome',
+      RPC_OUTCOMES,
+    );
+    this.settles = tallies(
+      metrics.counter('warren_rabbit_settles_total', 'Deliveries settled; stale: the channel was gone.', ['how']),
+      'how',
+      SETTLES,
+    );
+    this.replyDrops = tallies(
+      metrics.counter('warren_rabbit_replies_dropped_total', 'RPC replies that reached nobody.', ['reason']),
+      'reason',
+      REPLY_DROPS,
+    );
   }
 
   consuming(queue: string, consuming: boolean): void {
-    this.#metrics.gauge('warren_rabbit_consuming', 'Whether the broker delivers this queue to us.', ['queue']).set({ queue }, consuming ? 1 : 0);
+    this.#metrics
+      .gauge('warren_rabbit_consuming', 'Whether the broker delivers this queue to us.', ['queue'])
+      .set({ queue }, consuming ? 1 : 0);
   }
 }

@@ -6,7 +6,16 @@ import type * as z from 'zod';
 import { type Actor, encodeActor } from './actor.ts';
 import { Deadlines } from './deadlines.ts';
 import { checkBody, checkShort } from './message_limits.ts';
-import { type CallOwner, type CallTable, LINK_LOST, NO_ROUTE, outcomeError, PendingCall, type RpcOutcome, type WaitingCall } from './pending_call.ts';
+import {
+  type CallOwner,
+  type CallTable,
+  LINK_LOST,
+  NO_ROUTE,
+  outcomeError,
+  PendingCall,
+  type RpcOutcome,
+  type WaitingCall,
+} from './pending_call.ts';
 import { RabbitMetrics } from './rabbit_metrics.ts';
 import { raise } from './rabbit_errors.ts';
 import type { RabbitLink } from './rabbit_link.ts';
@@ -67,7 +76,10 @@ export class RpcClient {
     this.#deps = deps;
     this.#metrics = new RabbitMetrics(deps.metrics);
     this.#owner = { calls: this.#calls, metrics: this.#metrics };
-    this.#deadlines = new Deadlines(() => this.#calls.values(), () => performance.now());
+    this.#deadlines = new Deadlines(
+      () => this.#calls.values(),
+      () => performance.now(),
+    );
     this.#requests = new TransientPublisher({
       link: deps.publishLink,
       subject: 'RPC requests',
@@ -117,7 +129,11 @@ export class RpcClient {
   }
 
   /** As `call`, with every way to end as a value. Rejects only with MESSAGE_INVALID, a mistake of the caller. */
-  outcome<C extends Contract>(contract: C, dto: z.input<C['dto']>, options: CallOptions = {}): Promise<RpcOutcome<ReplyOf<C>>> {
+  outcome<C extends Contract>(
+    contract: C,
+    dto: z.input<C['dto']>,
+    options: CallOptions = {},
+  ): Promise<RpcOutcome<ReplyOf<C>>> {
     return new Promise((resolve) => this.#send(contract, dto, options, resolve));
   }
 
@@ -128,7 +144,12 @@ export class RpcClient {
     await Promise.all([this.#requests.stop(), this.#replies.stop()]);
   }
 
-  #send<C extends Contract>(contract: C, dto: z.input<C['dto']>, options: CallOptions, resolve: (outcome: RpcOutcome<ReplyOf<C>>) => void): void {
+  #send<C extends Contract>(
+    contract: C,
+    dto: z.input<C['dto']>,
+    options: CallOptions,
+    resolve: (outcome: RpcOutcome<ReplyOf<C>>) => void,
+  ): void {
     const address = this.#replies.address;
     if (address === undefined || this.#calls.size >= MAX_PENDING || this.#deps.publishLink.state.blocked) {
       this.#metrics.calls.no_route.add();
@@ -140,7 +161,11 @@ export class RpcClient {
     const properties = this.#properties(contract, options, { id, replyTo: address.replyTo, deadlineMs });
     const body = Buffer.from(JSON.stringify(dto));
     checkBody(body);
-    const call = new PendingCall<C['reply']>(this.#owner, id, { schema: contract.reply, deadline: performance.now() + deadlineMs, resolve });
+    const call = new PendingCall<C['reply']>(this.#owner, id, {
+      schema: contract.reply,
+      deadline: performance.now() + deadlineMs,
+      resolve,
+    });
     this.#deadlines.watch(call.deadline);
     if (options.signal !== undefined) call.follow(options.signal);
     if (this.#requests.publish(EXCHANGE.rpc, contract.name, body, properties) !== 'sent') call.fail(NO_ROUTE);
@@ -203,7 +228,10 @@ export class RpcClient {
         clearInterval(poll);
         settle();
       };
-      const timer = setTimeout(() => finish(() => reject(this.#replies.lastError ?? raise('SERVICE_UNAVAILABLE'))), START_TIMEOUT_MS);
+      const timer = setTimeout(
+        () => finish(() => reject(this.#replies.lastError ?? raise('SERVICE_UNAVAILABLE'))),
+        START_TIMEOUT_MS,
+      );
       const poll = setInterval(() => {
         if (this.ready) finish(resolve);
       }, READY_POLL_MS);

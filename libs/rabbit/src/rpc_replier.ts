@@ -16,7 +16,9 @@ export interface RpcReplierDeps {
   readonly metrics: Metrics;
 }
 
-export type RpcReply = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: AppError };
+export type RpcReply =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: AppError };
 
 /** Answers RPC requests. Replies are neither confirmed nor kept: who missed one repeats the call with the same message id. */
 export class RpcReplier {
@@ -72,7 +74,12 @@ export class RpcReplier {
 
 /** The broker checked `userId`; an address outside of that user's queues would send our reply to a stranger. */
 function isOwnAddress(replyTo: string, userId: string | undefined): boolean {
-  return userId !== undefined && userId !== '' && replyTo.startsWith(`rpc.${userId}.`) && Buffer.byteLength(replyTo) <= MAX_SHORT_BYTES;
+  return (
+    userId !== undefined &&
+    userId !== '' &&
+    replyTo.startsWith(`rpc.${userId}.`) &&
+    Buffer.byteLength(replyTo) <= MAX_SHORT_BYTES
+  );
 }
 
 function encode(reply: RpcReply): { type: string; body: Buffer } {

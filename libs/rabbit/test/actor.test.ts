@@ -41,10 +41,19 @@ describe('actor headers', () => {
   });
 
   it('never throw and never grant more than they say, whatever arrives', () => {
-    const value = fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.constant(undefined), fc.constantFrom('player:a', 'admin', 'anonymous'));
+    const value = fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.constant(null),
+      fc.constant(undefined),
+      fc.constantFrom('player:a', 'admin', 'anonymous'),
+    );
     fc.assert(
       fc.property(value, value, value, (actor, session, roles) => {
-        const decoded = decodeActor({ 'warren-actor': actor, 'warren-session': session, 'warren-roles': roles }, 'gateway');
+        const decoded = decodeActor(
+          { 'warren-actor': actor, 'warren-session': session, 'warren-roles': roles },
+          'gateway',
+        );
         if (decoded?.kind === 'player') expect(encodeActor(decoded)['warren-actor']).toBe(actor);
       }),
     );
@@ -58,13 +67,28 @@ describe('actor headers', () => {
 
 describe('the identity in a broker URL', () => {
   it('is the service at the end of the user name', () => {
-    expect(userOf('amqp://w1a2b3-auth:x@h/v')).toEqual({ user: 'w1a2b3-auth', userPrefix: 'w1a2b3-', prefix: 'auth', singleUser: false });
-    expect(userOf('amqp://gateway:x@h/v', 'gateway')).toEqual({ user: 'gateway', userPrefix: '', prefix: 'gateway', singleUser: false });
+    expect(userOf('amqp://w1a2b3-auth:x@h/v')).toEqual({
+      user: 'w1a2b3-auth',
+      userPrefix: 'w1a2b3-',
+      prefix: 'auth',
+      singleUser: false,
+    });
+    expect(userOf('amqp://gateway:x@h/v', 'gateway')).toEqual({
+      user: 'gateway',
+      userPrefix: '',
+      prefix: 'gateway',
+      singleUser: false,
+    });
     expect(userOf('amqp://w%2Dops:x@h')).toMatchObject({ user: 'w-ops', userPrefix: 'w-', prefix: 'ops' });
   });
 
   it('is single-user mode for any other name', () => {
-    expect(userOf('amqp://guest:guest@h/v', 'auth')).toEqual({ user: 'guest', userPrefix: '', prefix: 'auth', singleUser: true });
+    expect(userOf('amqp://guest:guest@h/v', 'auth')).toEqual({
+      user: 'guest',
+      userPrefix: '',
+      prefix: 'auth',
+      singleUser: true,
+    });
     expect(userOf('amqp://h/v')).toEqual({ user: 'guest', userPrefix: '', prefix: '', singleUser: true });
     expect(userOf('amqp://gateway:x@h/v', 'auth').singleUser).toBe(true);
   });

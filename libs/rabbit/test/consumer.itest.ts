@@ -73,7 +73,10 @@ describe('a queue consumer', () => {
     for (const delivery of seen.slice(105, 211)) delivery.ack();
     await until(async () => (await channel.checkQueue('work')).messageCount === 0 && frames <= 6);
     for (const delivery of seen.slice(210)) if (!delivery.settled) delivery.ack();
-    await until(async () => (await vhost.queues()).every((queue) => queue.name !== 'work' || queue.messages === 0), 15_000);
+    await until(
+      async () => (await vhost.queues()).every((queue) => queue.name !== 'work' || queue.messages === 0),
+      15_000,
+    );
   });
 
   it('brings a requeued message back, marked as redelivered', async () => {
@@ -128,7 +131,15 @@ describe('a queue consumer', () => {
   });
 
   it('keeps trying a queue that it may not declare, says why, and consumes once it is there', async () => {
-    const consumer = new QueueConsumer({ link, queue: QUEUE, prefetch: 1, declare: false, onDelivery: note, logger, metrics: kit.metrics });
+    const consumer = new QueueConsumer({
+      link,
+      queue: QUEUE,
+      prefetch: 1,
+      declare: false,
+      onDelivery: note,
+      logger,
+      metrics: kit.metrics,
+    });
     kit.defer(() => consumer.close());
     const started = consumer.start();
     await until(() => consumer.lastError?.code === 'BROKER_TOPOLOGY_MISSING');
@@ -140,9 +151,20 @@ describe('a queue consumer', () => {
   it('refuses to start on a queue with other arguments, and names queue and argument', async () => {
     await channel.assertQueue('work', { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-max-length': 5 } });
     const spec = { ...QUEUE, arguments: { ...QUEUE.arguments, 'x-max-length': 6 } };
-    const consumer = new QueueConsumer({ link, queue: spec, prefetch: 1, declare: true, onDelivery: note, logger, metrics: kit.metrics });
+    const consumer = new QueueConsumer({
+      link,
+      queue: spec,
+      prefetch: 1,
+      declare: true,
+      onDelivery: note,
+      logger,
+      metrics: kit.metrics,
+    });
     kit.defer(() => consumer.close());
-    await expect(consumer.start()).rejects.toMatchObject({ code: 'BROKER_TOPOLOGY_DRIFT', message: expect.stringMatching(/work.*x-max-length/) });
+    await expect(consumer.start()).rejects.toMatchObject({
+      code: 'BROKER_TOPOLOGY_DRIFT',
+      message: expect.stringMatching(/work.*x-max-length/),
+    });
   });
 
   it('delivers nothing after cancel has resolved, and goes on after another start', async () => {
@@ -173,8 +195,18 @@ describe('a queue consumer', () => {
   it('declares the topology of a service, and says what is missing where the set-up did not run', async () => {
     await declareServiceTopology(link, 'coordinator');
     const names = (await vhost.queues()).map((queue) => queue.name);
-    expect(names).toEqual(expect.arrayContaining(['coordinator.rpc', 'coordinator.events.leases', 'coordinator.retry.10m', 'coordinator.dead']));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'coordinator.rpc',
+        'coordinator.events.leases',
+        'coordinator.retry.10m',
+        'coordinator.dead',
+      ]),
+    );
     await channel.deleteExchange('warren.push');
-    await expect(declareServiceTopology(link, 'coordinator')).rejects.toMatchObject({ code: 'BROKER_TOPOLOGY_MISSING', message: expect.stringContaining('warren.push') });
+    await expect(declareServiceTopology(link, 'coordinator')).rejects.toMatchObject({
+      code: 'BROKER_TOPOLOGY_MISSING',
+      message: expect.stringContaining('warren.push'),
+    });
   });
 });

@@ -62,13 +62,33 @@ export class Kit {
   }
 
   coldLink(role: LinkRole, url: string = this.url, heartbeatSeconds = 5): RabbitLink {
-    const link = new RabbitLink({ url, role, name: `warren.test.${role}`, logger, metrics: this.metrics, heartbeatSeconds });
+    const link = new RabbitLink({
+      url,
+      role,
+      name: `warren.test.${role}`,
+      logger,
+      metrics: this.metrics,
+      heartbeatSeconds,
+    });
     this.#stack.defer(() => link.stop());
     return link;
   }
 
-  async consumer(link: RabbitLink, queue: QueueSpec, onDelivery: (delivery: Delivery) => void, prefetch = 10): Promise<QueueConsumer> {
-    const consumer = new QueueConsumer({ link, queue, prefetch, declare: true, onDelivery, logger, metrics: this.metrics });
+  async consumer(
+    link: RabbitLink,
+    queue: QueueSpec,
+    onDelivery: (delivery: Delivery) => void,
+    prefetch = 10,
+  ): Promise<QueueConsumer> {
+    const consumer = new QueueConsumer({
+      link,
+      queue,
+      prefetch,
+      declare: true,
+      onDelivery,
+      logger,
+      metrics: this.metrics,
+    });
     this.#stack.defer(() => consumer.close());
     await consumer.start();
     return consumer;
@@ -76,7 +96,15 @@ export class Kit {
 
   async client(publishLink: RabbitLink, consumeLink: RabbitLink): Promise<RpcClient> {
     const instance = randomUUID();
-    const client = new RpcClient({ publishLink, consumeLink, user: publishLink.user, prefix: 'gateway', instance, logger, metrics: this.metrics });
+    const client = new RpcClient({
+      publishLink,
+      consumeLink,
+      user: publishLink.user,
+      prefix: 'gateway',
+      instance,
+      logger,
+      metrics: this.metrics,
+    });
     this.#stack.defer(() => client.stop());
     await client.start();
     return client;
@@ -98,7 +126,9 @@ export class Kit {
 
   /** The value of one series of a counter, as Prometheus would read it. */
   async count(name: string, label: string): Promise<number> {
-    const line = (await this.metrics.render()).split('\n').find((text) => text.startsWith(`${name}{`) && text.includes(label));
+    const line = (await this.metrics.render())
+      .split('\n')
+      .find((text) => text.startsWith(`${name}{`) && text.includes(label));
     return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ') + 1));
   }
 }

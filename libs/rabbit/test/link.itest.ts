@@ -46,7 +46,15 @@ describe('a supervised link', () => {
   const wholeStart = async (url: string): Promise<{ link: RabbitLink; client: RpcClient; own: Kit }> => {
     const own = new Kit(url);
     const link = own.coldLink('consume');
-    const client = new RpcClient({ publishLink: link, consumeLink: link, user: link.user, prefix: 'gateway', instance: 'i', logger, metrics: own.metrics });
+    const client = new RpcClient({
+      publishLink: link,
+      consumeLink: link,
+      user: link.user,
+      prefix: 'gateway',
+      instance: 'i',
+      logger,
+      metrics: own.metrics,
+    });
     own.defer(() => client.stop());
     link.start();
     await Promise.all([client.start(), own.consumer(link, WORK_QUEUE, (delivery) => delivery.ack())]);
@@ -62,28 +70,34 @@ describe('a supervised link', () => {
     return own.counters.accepted - accepted;
   };
 
-  it.each(['to_client', 'to_server'] as const)('survives a cut at every place of connecting and setting up (%s)', { timeout: 120_000 }, async (direction) => {
-    const { own } = await wholeStart(proxied);
-    const total = direction === 'to_client' ? proxy.counters.bytesToClient : proxy.counters.bytesToServer;
-    await own.close();
-    expect(total).toBeGreaterThan(300);
-    // Where frames are short byte by byte; in the long list of properties every nineteenth byte.
-    const places = Array.from({ length: total }, (_, i) => i + 1).filter((place) => place < 16 || place > total - 60 || place % 19 === 0);
-    let connections = 0;
-    const starts = places.length;
-    const worker = async (): Promise<void> => {
-      const own = await before(vhost.url);
-      for (let place = places.pop(); place !== undefined; place = places.pop()) {
-        own.cutAfterBytes(place, direction);
-        const made = await startThroughFault(own);
-        connections += made;
-      }
+  it.each(['to_client', 'to_server'] as const)(
+    'survives a cut at every place of connecting and setting up (%s)',
+    { timeout: 120_000 },
+    async (direction) => {
+      const { own } = await wholeStart(proxied);
+      const total = direction === 'to_client' ? proxy.counters.bytesToClient : proxy.counters.bytesToServer;
       await own.close();
-    };
-    await Promise.all([worker(), worker(), worker(), worker()]);
-    // A cut after the last byte of the start may come when it is over.
-    expect(connections).toBeGreaterThan(starts * 1.9);
-  });
+      expect(total).toBeGreaterThan(300);
+      // Where frames are short byte by byte; in the long list of properties every nineteenth byte.
+      const places = Array.from({ length: total }, (_, i) => i + 1).filter(
+        (place) => place < 16 || place > total - 60 || place % 19 === 0,
+      );
+      let connections = 0;
+      const starts = places.length;
+      const worker = async (): Promise<void> => {
+        const own = await before(vhost.url);
+        for (let place = places.pop(); place !== undefined; place = places.pop()) {
+          own.cutAfterBytes(place, direction);
+          const made = await startThroughFault(own);
+          connections += made;
+        }
+        await own.close();
+      };
+      await Promise.all([worker(), worker(), worker(), worker()]);
+      // A cut after the last byte of the start may come when it is over.
+      expect(connections).toBeGreaterThan(starts * 1.9);
+    },
+  );
 
   const METHODS = ['connectionOpen', 'channelOpen', 'queueDeclare', 'queueBind', 'basicQos', 'basicConsume'] as const;
 
@@ -128,7 +142,10 @@ describe('a supervised link', () => {
     url.password = 'wrong';
     const link = kit.coldLink('publish', url.href);
     link.start();
-    await expect(link.ready(10_000)).rejects.toMatchObject({ code: 'BROKER_ACCESS_REFUSED', message: expect.stringContaining('password') });
+    await expect(link.ready(10_000)).rejects.toMatchObject({
+      code: 'BROKER_ACCESS_REFUSED',
+      message: expect.stringContaining('password'),
+    });
     expect(link.state).toMatchObject({ up: false, fatal: true });
   });
 
@@ -137,7 +154,10 @@ describe('a supervised link', () => {
     url.pathname = '/no-such-vhost';
     const link = kit.coldLink('publish', url.href);
     link.start();
-    await expect(link.ready(10_000)).rejects.toMatchObject({ code: 'BROKER_ACCESS_REFUSED', message: expect.stringContaining('vhost') });
+    await expect(link.ready(10_000)).rejects.toMatchObject({
+      code: 'BROKER_ACCESS_REFUSED',
+      message: expect.stringContaining('vhost'),
+    });
   });
 
   it('is SERVICE_UNAVAILABLE for whoever waits while nobody listens, and comes up later', async () => {

@@ -5,16 +5,27 @@ import { Deadlines, type Expiring } from '../src/deadlines.ts';
 import { checkMessage, type OutgoingMessage } from '../src/outgoing_message.ts';
 import { decodeError, encodeError } from '../src/rpc_wire.ts';
 
-const sound: OutgoingMessage = { exchange: 'e', key: 'k', body: Buffer.from('{}'), messageId: 'm', type: 't@1', persistent: true };
+const sound: OutgoingMessage = {
+  exchange: 'e',
+  key: 'k',
+  body: Buffer.from('{}'),
+  messageId: 'm',
+  type: 't@1',
+  persistent: true,
+};
 
 describe('the limits of a message', () => {
   it('let pass exactly the strings that fit into 255 bytes', () => {
     fc.assert(
-      fc.property(fc.constantFrom('key', 'messageId', 'type', 'correlationId', 'replyTo'), fc.string({ maxLength: 300, unit: 'grapheme' }), (field, value) => {
-        const check = (): void => checkMessage({ ...sound, [field]: value });
-        if (Buffer.byteLength(value) <= 255) expect(check).not.toThrow();
-        else expect(check).toThrow(AppError);
-      }),
+      fc.property(
+        fc.constantFrom('key', 'messageId', 'type', 'correlationId', 'replyTo'),
+        fc.string({ maxLength: 300, unit: 'grapheme' }),
+        (field, value) => {
+          const check = (): void => checkMessage({ ...sound, [field]: value });
+          if (Buffer.byteLength(value) <= 255) expect(check).not.toThrow();
+          else expect(check).toThrow(AppError);
+        },
+      ),
     );
   });
 
@@ -22,7 +33,8 @@ describe('the limits of a message', () => {
     fc.assert(
       fc.property(fc.double(), (expirationMs) => {
         const check = (): void => checkMessage({ ...sound, expirationMs });
-        if (Number.isInteger(expirationMs) && expirationMs >= 0 && expirationMs <= 0xffff_ffff) expect(check).not.toThrow();
+        if (Number.isInteger(expirationMs) && expirationMs >= 0 && expirationMs <= 0xffff_ffff)
+          expect(check).not.toThrow();
         else expect(check).toThrow(AppError);
       }),
     );
@@ -31,11 +43,24 @@ describe('the limits of a message', () => {
 
 describe('an error on the wire', () => {
   it('keeps code, kind, message, retryable, fields and advice, and no cause', () => {
-    const error = new AppError('A_CODE', 'Words.', { kind: 'conflict', retryable: true, fields: [{ path: 'a.b', message: 'is wrong' }], retryAfterSeconds: 2, cause: new Error('secret') });
+    const error = new AppError('A_CODE', 'Words.', {
+      kind: 'conflict',
+      retryable: true,
+      fields: [{ path: 'a.b', message: 'is wrong' }],
+      retryAfterSeconds: 2,
+      cause: new Error('secret'),
+    });
     const body = encodeError(error);
     expect(body.toString()).not.toContain('secret');
     const decoded = decodeError(body);
-    expect(decoded).toMatchObject({ code: 'A_CODE', kind: 'conflict', message: 'Words.', retryable: true, fields: [{ path: 'a.b', message: 'is wrong' }], retryAfterSeconds: 2 });
+    expect(decoded).toMatchObject({
+      code: 'A_CODE',
+      kind: 'conflict',
+      message: 'Words.',
+      retryable: true,
+      fields: [{ path: 'a.b', message: 'is wrong' }],
+      retryAfterSeconds: 2,
+    });
   });
 
   it('becomes SERVICE_INTERNAL when it is no error body, whatever it is', () => {
@@ -60,7 +85,10 @@ describe('deadlines', () => {
   it('expire every entry within 50 ms of its time, in whatever order they came, and stop their timer', () => {
     const entries = new Set<Expiring>();
     const expired: number[] = [];
-    const deadlines = new Deadlines(() => entries, () => Date.now());
+    const deadlines = new Deadlines(
+      () => entries,
+      () => Date.now(),
+    );
     const begin = Date.now();
     for (const ms of [300, 100, 200, 1_000, 120]) {
       const entry: Expiring = {

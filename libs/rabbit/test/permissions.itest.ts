@@ -45,28 +45,35 @@ const each = async <T>(items: readonly T[], work: (item: T) => Promise<void>): P
   await Promise.all(items.map(work));
 };
 
-const publishing = (exchange: string, key: string): Deed => async (channel) => {
-  channel.publish(exchange, key, Buffer.from('{}'));
-  await channel.waitForConfirms();
-};
+const publishing =
+  (exchange: string, key: string): Deed =>
+  async (channel) => {
+    channel.publish(exchange, key, Buffer.from('{}'));
+    await channel.waitForConfirms();
+  };
 
-const declaring = (queue: QueueSpec): Deed => async (channel) => {
-  const { durable, exclusive, autoDelete } = queue;
-  await channel.assertQueue(queue.name, { durable, exclusive, autoDelete, arguments: queue.arguments });
-};
+const declaring =
+  (queue: QueueSpec): Deed =>
+  async (channel) => {
+    const { durable, exclusive, autoDelete } = queue;
+    await channel.assertQueue(queue.name, { durable, exclusive, autoDelete, arguments: queue.arguments });
+  };
 
 const isService = (prefix: string): ServiceSpec | undefined => SERVICES.find((service) => service.prefix === prefix);
-const parks = (service: ServiceSpec): boolean => service.commands || service.delivers || Object.keys(service.events).length > 0;
+const parks = (service: ServiceSpec): boolean =>
+  service.commands || service.delivers || Object.keys(service.events).length > 0;
 const words = (key: string): readonly string[] => key.split('.');
 const isTier = (exchange: string): boolean => DELAY_TIERS.some((tier) => delayExchange(tier.name) === exchange);
-const startsWithOwn = (service: ServiceSpec, key: string): boolean => key.startsWith(`${service.prefix}.`) && key.length > service.prefix.length + 1;
+const startsWithOwn = (service: ServiceSpec, key: string): boolean =>
+  key.startsWith(`${service.prefix}.`) && key.length > service.prefix.length + 1;
 
 /** The intended rights in words of the design, not of the regular expressions. */
 function mayPublish(prefix: string, exchange: string, key: string): boolean {
   const service = isService(prefix);
   const [first = '', second = ''] = words(key);
   const isCommand = /^[a-z]+\.[a-z_]+$/.test(key);
-  if (prefix === 'ops') return (exchange === EXCHANGE.deliver && key !== '') || (exchange === EXCHANGE.rpc && isCommand);
+  if (prefix === 'ops')
+    return (exchange === EXCHANGE.deliver && key !== '') || (exchange === EXCHANGE.rpc && isCommand);
   if (service === undefined) return false;
   switch (exchange) {
     case EXCHANGE.rpc:
@@ -76,7 +83,10 @@ function mayPublish(prefix: string, exchange: string, key: string): boolean {
     case EXCHANGE.events:
       return isCommand && first === prefix;
     case EXCHANGE.push:
-      return (service.pushes && /^push\.\d\d$/.test(key)) || (service.delivers && first === 'gateway' && second === 'node' && words(key).length > 2);
+      return (
+        (service.pushes && /^push\.\d\d$/.test(key)) ||
+        (service.delivers && first === 'gateway' && second === 'node' && words(key).length > 2)
+      );
     case EXCHANGE.replies:
       return service.rpc && first === 'rpc';
     case EXCHANGE.dead:
@@ -160,7 +170,9 @@ describe('the rights of the broker users', () => {
   });
 
   const sampleKeys = (): string[] => [
-    ...SERVICES.flatMap(({ prefix }) => ['do_it', 'do_it.p3', 'commands', 'dead', 'rpc'].map((rest) => `${prefix}.${rest}`)),
+    ...SERVICES.flatMap(({ prefix }) =>
+      ['do_it', 'do_it.p3', 'commands', 'dead', 'rpc'].map((rest) => `${prefix}.${rest}`),
+    ),
     ...['allocator.lease_lost', 'push.03', 'gateway.node.i.1', '', 'warren.unroutable', 'game.secret'],
     ...brokerPrefixes().map((prefix) => `rpc.${userName(prefix)}.i.1`),
   ];
@@ -185,7 +197,8 @@ describe('the rights of the broker users', () => {
     for (const { name } of EXCHANGES) {
       await each([...sampleKeys(), ...patterns, '#', '*', '*.*'], async (key) => {
         const may = await allowed(as(prefix), (channel) => channel.bindQueue(own, name, key));
-        if (may !== mayBind(prefix, userName(prefix), name, key)) wrong.push(`${name} "${key}": the broker says ${may}`);
+        if (may !== mayBind(prefix, userName(prefix), name, key))
+          wrong.push(`${name} "${key}": the broker says ${may}`);
       });
     }
     expect(wrong).toEqual([]);
@@ -194,24 +207,36 @@ describe('the rights of the broker users', () => {
 
   it.each(brokerPrefixes())('%s declares, consumes and deletes no queue of another user', async (prefix) => {
     const wrong: string[] = [];
-    const queues = [...SERVICES.flatMap((service) => queuesOf(service).map((queue) => ({ owner: service.prefix, queue }))), { owner: 'topology', queue: UNROUTABLE_QUEUE }];
+    const queues = [
+      ...SERVICES.flatMap((service) => queuesOf(service).map((queue) => ({ owner: service.prefix, queue }))),
+      { owner: 'topology', queue: UNROUTABLE_QUEUE },
+    ];
     for (const { owner, queue } of queues) {
       const mine = owner === prefix;
       const reads = mine || (prefix === 'ops' && (queue.name.endsWith('.dead') || owner === 'topology'));
-      const deeds = { declare: declaring(queue), consume: (async (channel) => channel.consume(queue.name, () => undefined)) satisfies Deed };
+      const deeds = {
+        declare: declaring(queue),
+        consume: (async (channel) => channel.consume(queue.name, () => undefined)) satisfies Deed,
+      };
       if ((await allowed(as(prefix), deeds.declare)) !== mine) wrong.push(`declare ${queue.name}`);
       if ((await allowed(as(prefix), deeds.consume)) !== reads) wrong.push(`consume ${queue.name}`);
-      if (!mine && (await allowed(as(prefix), (channel) => channel.deleteQueue(queue.name)))) wrong.push(`delete ${queue.name}`);
+      if (!mine && (await allowed(as(prefix), (channel) => channel.deleteQueue(queue.name))))
+        wrong.push(`delete ${queue.name}`);
     }
     expect(wrong).toEqual([]);
   });
 
-  it.each(SERVICES.filter((service) => service.calls.length > 0).map(({ prefix }) => prefix))('%s has a reply queue of its own and no other', async (prefix) => {
-    const own = replyQueueSpec(userName(prefix), 'i', 1);
-    expect(await allowed(as(prefix), declaring(own))).toBe(true);
-    expect(await allowed(as(prefix), (channel) => channel.bindQueue(own.name, EXCHANGE.replies, own.name))).toBe(true);
-    expect(await allowed(as(prefix), declaring(replyQueueSpec(userName('auth'), 'i', 1)))).toBe(false);
-  });
+  it.each(SERVICES.filter((service) => service.calls.length > 0).map(({ prefix }) => prefix))(
+    '%s has a reply queue of its own and no other',
+    async (prefix) => {
+      const own = replyQueueSpec(userName(prefix), 'i', 1);
+      expect(await allowed(as(prefix), declaring(own))).toBe(true);
+      expect(await allowed(as(prefix), (channel) => channel.bindQueue(own.name, EXCHANGE.replies, own.name))).toBe(
+        true,
+      );
+      expect(await allowed(as(prefix), declaring(replyQueueSpec(userName('auth'), 'i', 1)))).toBe(false);
+    },
+  );
 
   it.each(brokerPrefixes())('%s cannot speak in the name of another user', async (prefix) => {
     const target = mayPublish(prefix, EXCHANGE.events, `${prefix}.x`) ? EXCHANGE.events : EXCHANGE.deliver;
@@ -228,7 +253,9 @@ describe('the rights of the broker users', () => {
 
   it('limit the topology user to exchanges', async () => {
     expect(await allowed(as('topology'), (channel) => channel.assertExchange('warren.extra', 'topic'))).toBe(true);
-    await as('topology').createChannel().then((channel) => channel.deleteExchange('warren.extra'));
+    await as('topology')
+      .createChannel()
+      .then((channel) => channel.deleteExchange('warren.extra'));
     for (const { prefix } of SERVICES) {
       expect(await allowed(as(prefix), (channel) => channel.assertExchange('warren.extra', 'topic'))).toBe(false);
     }

@@ -21,7 +21,13 @@ describe('the confirmed publisher', () => {
   let channel: Channel;
 
   const publisherOf = (window?: number): ConfirmedPublisher => {
-    const publisher = new ConfirmedPublisher({ link, prefix: 'gateway', logger, metrics: kit.metrics, ...(window === undefined ? {} : { window }) });
+    const publisher = new ConfirmedPublisher({
+      link,
+      prefix: 'gateway',
+      logger,
+      metrics: kit.metrics,
+      ...(window === undefined ? {} : { window }),
+    });
     kit.defer(() => publisher.stop(0));
     return publisher;
   };
@@ -45,10 +51,23 @@ describe('the confirmed publisher', () => {
 
   it('confirms what a queue has taken, with the properties of the wire format', async () => {
     const publisher = publisherOf();
-    expect(await publisher.publish(message('m1', { headers: { 'warren-attempt': 2 }, correlationId: 'c', expirationMs: 60_000 }))).toBe('confirmed');
+    expect(
+      await publisher.publish(
+        message('m1', { headers: { 'warren-attempt': 2 }, correlationId: 'c', expirationMs: 60_000 }),
+      ),
+    ).toBe('confirmed');
     const got = await channel.get('q', { noAck: true });
     expect(got).toMatchObject({
-      properties: { messageId: 'm1', type: 'allocator.do_it@1', userId: link.user, appId: 'gateway', deliveryMode: 2, correlationId: 'c', expiration: '60000', headers: { 'warren-attempt': 2 } },
+      properties: {
+        messageId: 'm1',
+        type: 'allocator.do_it@1',
+        userId: link.user,
+        appId: 'gateway',
+        deliveryMode: 2,
+        correlationId: 'c',
+        expiration: '60000',
+        headers: { 'warren-attempt': 2 },
+      },
     });
   });
 
@@ -61,7 +80,10 @@ describe('the confirmed publisher', () => {
   });
 
   it('says nacked when the queue is full', async () => {
-    await channel.assertQueue('full', { durable: true, arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } });
+    await channel.assertQueue('full', {
+      durable: true,
+      arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' },
+    });
     await channel.bindQueue('full', EXCHANGE.commands, 'full.*');
     const publisher = publisherOf();
     expect(await publisher.publish(message('1', { key: 'full.x' }))).toBe('confirmed');
@@ -77,7 +99,9 @@ describe('the confirmed publisher', () => {
     proxy.cut();
     await until(() => !link.state.up);
     const begin = performance.now();
-    const outcomes = Promise.all(Array.from({ length: 100 }, (_, i) => publisher.publish(message(`m${i}`), { timeoutMs: 200 })));
+    const outcomes = Promise.all(
+      Array.from({ length: 100 }, (_, i) => publisher.publish(message(`m${i}`), { timeoutMs: 200 })),
+    );
     expect(publisher.waiting).toBe(100);
     expect(new Set(await outcomes)).toEqual(new Set(['not_sent']));
     expect(performance.now() - begin).toBeLessThan(1_000);
@@ -101,9 +125,14 @@ describe('the confirmed publisher', () => {
     const publisher = publisherOf(5);
     await publisher.publish(message('warm'));
     proxy.flow('stall', 'to_client');
-    const outcomes = Promise.all(Array.from({ length: 20 }, (_, i) => publisher.publish(message(`m${i}`), { timeoutMs: 300 })));
+    const outcomes = Promise.all(
+      Array.from({ length: 20 }, (_, i) => publisher.publish(message(`m${i}`), { timeoutMs: 300 })),
+    );
     await until(() => publisher.inFlight === 5);
-    const counts = (await outcomes).reduce<Record<string, number>>((sum, outcome) => ({ ...sum, [outcome]: (sum[outcome] ?? 0) + 1 }), {});
+    const counts = (await outcomes).reduce<Record<string, number>>(
+      (sum, outcome) => ({ ...sum, [outcome]: (sum[outcome] ?? 0) + 1 }),
+      {},
+    );
     expect(counts).toEqual({ unknown: 5, not_sent: 15 });
     proxy.flow('pass', 'to_client');
     expect(await publisher.publish(message('after'))).toBe('confirmed');
@@ -133,13 +162,16 @@ describe('the confirmed publisher', () => {
     const publisher = publisherOf();
     const broken: Partial<OutgoingMessage>[] = [
       ...[1.5, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 33].map((expirationMs) => ({ expirationMs })),
-      ...['messageId', 'key', 'type', 'correlationId', 'replyTo', 'exchange'].map((field) => ({ [field]: 'ü'.repeat(128) })),
+      ...['messageId', 'key', 'type', 'correlationId', 'replyTo', 'exchange'].map((field) => ({
+        [field]: 'ü'.repeat(128),
+      })),
       { headers: { big: 'x'.repeat(70_000) } },
       { headers: { half: 0.5 } },
       { headers: { ['n'.repeat(256)]: 'x' } },
       { body: Buffer.alloc(300_000) },
     ];
-    for (const change of broken) await expect(publisher.publish(message('m', change))).rejects.toMatchObject({ code: 'MESSAGE_INVALID' });
+    for (const change of broken)
+      await expect(publisher.publish(message('m', change))).rejects.toMatchObject({ code: 'MESSAGE_INVALID' });
     expect(await publisher.publish(message('ü'.repeat(127)))).toBe('confirmed');
     expect(link.state.epoch).toBe(1);
   });

@@ -85,7 +85,10 @@ describe('RPC over the broker', () => {
     const begin = performance.now();
     expect(await client.outcome(ECHO, { text: 'x' })).toEqual({ kind: 'no_route' });
     expect(performance.now() - begin).toBeLessThan(50);
-    await expect(client.call(ECHO, { text: 'x' })).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE', retryable: true });
+    await expect(client.call(ECHO, { text: 'x' })).rejects.toMatchObject({
+      code: 'SERVICE_UNAVAILABLE',
+      retryable: true,
+    });
   });
 
   it('ends at its deadline, and drops and counts the late reply', async () => {
@@ -115,7 +118,10 @@ describe('RPC over the broker', () => {
       replier.reply(delivery, { ok: true, value: { text: 7 } });
       delivery.ack();
     });
-    await expect(client.call(ECHO, { text: 'x' })).rejects.toMatchObject({ code: 'SERVICE_INTERNAL', retryable: false });
+    await expect(client.call(ECHO, { text: 'x' })).rejects.toMatchObject({
+      code: 'SERVICE_INTERNAL',
+      retryable: false,
+    });
   });
 
   it('does not answer to an address of another user', async () => {
@@ -126,7 +132,10 @@ describe('RPC over the broker', () => {
     await channel.bindQueue(queue, EXCHANGE.replies, queue);
     const properties = { correlationId: '1', replyTo: queue, userId: publishLink.user };
     channel.publish(EXCHANGE.rpc, 'auth.echo', Buffer.from('{"text":"x"}'), properties);
-    channel.publish(EXCHANGE.rpc, 'auth.echo', Buffer.from('{"text":"x"}'), { correlationId: '1', replyTo: `rpc.${publishLink.user}.x` });
+    channel.publish(EXCHANGE.rpc, 'auth.echo', Buffer.from('{"text":"x"}'), {
+      correlationId: '1',
+      replyTo: `rpc.${publishLink.user}.x`,
+    });
     await until(async () => (await kit.count('warren_rabbit_replies_dropped_total', 'reason="forged"')) === 2);
     expect(await channel.get(queue)).toBe(false);
     await connection.close();
