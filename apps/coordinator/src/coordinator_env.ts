@@ -1,7 +1,7 @@
 import { BaseSettings, ListenerSettings, PostgresSettings } from '@warren/app';
 import type { CoordinationSettings } from '@warren/coordination';
 import { integer } from '@warren/kernel';
-import * as z from 'zod';
+import type * as z from 'zod';
 
 const HOUR_MS = 3_600_000;
 

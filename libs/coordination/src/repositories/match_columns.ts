@@ -1,4 +1,4 @@
-import { MATCH_FAILURES, MatchReply } from '@warren/contracts';
+import { MatchReply } from '@warren/contracts';
 import { sql } from '@warren/postgres';
 import * as z from 'zod';
 import { type Match, MatchRules } from '../match.ts';
@@ -23,7 +23,7 @@ const MatchRow = z.object({
   winner: z.string().nullable(),
   scores: MatchReply.shape.scores,
   state_hash: z.string().nullable(),
-  failure: z.enum(Object.keys(MATCH_FAILURES) as (keyof typeof MATCH_FAILURES)[]).nullable(),
+  failure: MatchReply.shape.failure,
   created_at: Time,
   ended_at: Time.nullable(),
   read_at: Time,
