@@ -66,7 +66,12 @@ export class MatchStep {
 
   async #assign(match: Match, options: MatchCallOptions): Promise<StepOutcome> {
     const { gameId, mode, seed, rules } = match;
-    const spec = { mode, players: match.players.map(({ player_id, slot }) => ({ player_id, slot })), seed, traceparent: match.trace };
+    const spec = {
+      mode,
+      players: match.players.map(({ player_id, slot }) => ({ player_id, slot })),
+      seed,
+      traceparent: match.trace,
+    };
     const reply = await this.#deps.calls.assignGame(
       { game_id: gameId, settings: { resource_level: rules.resource_level }, match: spec },
       options,
