@@ -9,5 +9,6 @@ export const gatewayService: ServiceDefinition<typeof GatewayEnv> = {
   settings: GatewayEnv,
   needs: { postgres: false, redis: true },
   container: (container, { settings }) => registerSession(container, sessionSettings(settings)),
-  server: (container, { settings, consumeLink }) => createGatewayServer(container, { consumeLink, http: httpSettings(settings) }),
+  server: (container, { settings, consumeLink }) =>
+    createGatewayServer(container, { consumeLink, http: httpSettings(settings) }),
 };

@@ -15,8 +15,14 @@ test('HOST and PORT of the machine mean something else and are not taken', () =>
 });
 
 test('Lists are split at commas', () => {
-  const settings = read({ GATEWAY_ALLOWED_ORIGINS: 'https://a.example, http://localhost:3000', GATEWAY_TRUST_PROXY: '10.0.0.0/8' });
-  expect(httpSettings(settings)).toMatchObject({ allowedOrigins: ['https://a.example', 'http://localhost:3000'], trustProxy: ['10.0.0.0/8'] });
+  const settings = read({
+    GATEWAY_ALLOWED_ORIGINS: 'https://a.example, http://localhost:3000',
+    GATEWAY_TRUST_PROXY: '10.0.0.0/8',
+  });
+  expect(httpSettings(settings)).toMatchObject({
+    allowedOrigins: ['https://a.example', 'http://localhost:3000'],
+    trustProxy: ['10.0.0.0/8'],
+  });
 });
 
 test.each(['https://a.example/', 'a.example', '*', 'https://a.example/path'])('%s is no origin', (origin) => {
@@ -24,6 +30,14 @@ test.each(['https://a.example/', 'a.example', '*', 'https://a.example/path'])('%
 });
 
 test('Limits of sockets come from the settings', () => {
-  const settings = read({ GATEWAY_WS_MESSAGES_PER_SECOND: '7', GATEWAY_RATE_LIMIT_FACTOR: '2.5', AUTH_TOKEN_ISSUER: 'my-game' });
-  expect(sessionSettings(settings)).toMatchObject({ tokenIssuer: 'my-game', rateLimitFactor: 2.5, sockets: { messagesPerSecond: 7, maxQueuedBytes: 262_144 } });
+  const settings = read({
+    GATEWAY_WS_MESSAGES_PER_SECOND: '7',
+    GATEWAY_RATE_LIMIT_FACTOR: '2.5',
+    AUTH_TOKEN_ISSUER: 'my-game',
+  });
+  expect(sessionSettings(settings)).toMatchObject({
+    tokenIssuer: 'my-game',
+    rateLimitFactor: 2.5,
+    sockets: { messagesPerSecond: 7, maxQueuedBytes: 262_144 },
+  });
 });

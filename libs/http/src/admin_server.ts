@@ -79,7 +79,11 @@ async function respond(deps: AdminServerDeps, request: IncomingMessage, response
     deps.logger.error({ err: error }, 'the admin server failed to answer');
     return json(500, { status: 'failed' });
   });
-  response.writeHead(answer.status, { 'content-type': answer.type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  response.writeHead(answer.status, {
+    'content-type': answer.type,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 }
 
@@ -91,5 +95,7 @@ async function answerOf(deps: AdminServerDeps, request: IncomingMessage): Promis
   if (path === '/metrics') return { status: 200, type: deps.metrics.contentType, body: await deps.metrics.render() };
   if (path !== '/readyz') return json(404, { status: 'unknown path', paths: ['/livez', '/readyz', '/metrics'] });
   const missing = deps.health.problems();
-  return Object.keys(missing).length === 0 ? json(200, { status: 'ready' }) : json(503, { status: 'not ready', missing });
+  return Object.keys(missing).length === 0
+    ? json(200, { status: 'ready' })
+    : json(503, { status: 'not ready', missing });
 }

@@ -9,7 +9,12 @@ import type { RouteIndex } from './route_index.ts';
 const DEFAULT_RETRY_AFTER_SECONDS = 1;
 
 /** Answers with the problem of this error; `status` only where HTTP knows a finer one than the error's kind. */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AppError, status = error.status): FastifyReply {
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: AppError,
+  status = error.status,
+): FastifyReply {
   request.failure = error;
   const retryAfter = error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS;
   if (status === 429 || status === 503) reply.header('retry-after', String(retryAfter));
@@ -22,7 +27,9 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
 
 /** Every error of the server leaves through here: thrown ones, unknown paths and methods, and fastify's own. */
 export function addErrorReplies(app: FastifyInstance, routes: RouteIndex): void {
-  app.setErrorHandler((thrown, request, reply) => inContextOf(request, () => sendProblem(request, reply, errorOfRequest(thrown))));
+  app.setErrorHandler((thrown, request, reply) =>
+    inContextOf(request, () => sendProblem(request, reply, errorOfRequest(thrown))),
+  );
   app.setNotFoundHandler((request, reply) => {
     const allowed = routes.methodsAt(pathOf(request.url));
     if (allowed.length === 0) return sendProblem(request, reply, commonError('ROUTE_NOT_FOUND'));
@@ -46,7 +53,8 @@ export function answerBrokenRequest(error: ConnectionError, socket: Socket): voi
     socket.destroy();
     return;
   }
-  const [status, reason, message] = (Object.hasOwn(RAW_STATUS, error.code) ? RAW_STATUS[error.code] : undefined) ?? BAD_REQUEST;
+  const [status, reason, message] =
+    (Object.hasOwn(RAW_STATUS, error.code) ? RAW_STATUS[error.code] : undefined) ?? BAD_REQUEST;
   const problem = { ...toProblem(commonError('REQUEST_INVALID', { message }), startTrace().traceId), status };
   const body = JSON.stringify(problem);
   const head = [

@@ -63,7 +63,10 @@ export class HttpServer {
     this.#routes = routes;
     this.#host = deps.host;
     this.#port = deps.port;
-    const options = { allowedOrigins: deps.allowedOrigins ?? [], heartbeatMs: deps.heartbeatMs ?? DEFAULT_HEARTBEAT_MS };
+    const options = {
+      allowedOrigins: deps.allowedOrigins ?? [],
+      heartbeatMs: deps.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
+    };
     this.#sockets = new SocketRoutes(app, routes, options);
   }
 
@@ -86,7 +89,11 @@ export class HttpServer {
       handler: (request, reply) =>
         inContextOf(request, async () => {
           const { status, body, headers = {} } = await spec.handle(callerOf(request));
-          return reply.code(status).headers({ ...headers }).type('application/json; charset=utf-8').send(JSON.stringify(body));
+          return reply
+            .code(status)
+            .headers({ ...headers })
+            .type('application/json; charset=utf-8')
+            .send(JSON.stringify(body));
         }),
     });
   }
@@ -135,7 +142,9 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<HttpServer
   const routes = new RouteIndex();
   addErrorReplies(app, routes);
   addRequestContext(app, deps.logger, deps.metrics);
-  await app.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, useDefaults: false } });
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, useDefaults: false },
+  });
   await app.register(cors, {
     origin: [...(deps.allowedOrigins ?? [])],
     methods: ['GET', 'POST', 'DELETE'],

@@ -1,7 +1,7 @@
 import { type Access, COMMON_ERRORS, type Contract, type ContractErrors, Problem, serviceOf } from '@warren/contracts';
 import { ERROR_KINDS } from '@warren/kernel';
 import * as z from 'zod';
-import { strictDto } from './strict_dto.ts';
+import { fieldsOf, strictDto } from './strict_dto.ts';
 
 type Json = Record<string, unknown>;
 
@@ -22,6 +22,15 @@ export interface ApiInfo {
   readonly title: string;
   readonly version: string;
   readonly description: string;
+}
+
+/** The parts of an OpenAPI document that others look at; the rest is plain JSON. */
+export interface ApiDocument {
+  readonly openapi: string;
+  readonly info: ApiInfo;
+  readonly jsonSchemaDialect: string;
+  readonly paths: Record<string, Json>;
+  readonly components: Json;
 }
 
 /** Errors of the shared pipeline, which any operation may end in. */
@@ -47,7 +56,11 @@ const KEY_ERRORS: ContractErrors = {
 };
 
 /** OpenAPI 3.1 of every public contract with an HTTP route, and of the routes that the gateway answers itself. */
-export function openApiOf(info: ApiInfo, contracts: readonly Contract[], routes: readonly DocumentedRoute[]): Json {
+export function openApiOf(
+  info: ApiInfo,
+  contracts: readonly Contract[],
+  routes: readonly DocumentedRoute[],
+): ApiDocument {
   const paths: Record<string, Json> = {};
   for (const contract of contracts) {
     if (contract.http === undefined || contract.exposure !== 'public') continue;
@@ -65,8 +78,18 @@ export function openApiOf(info: ApiInfo, contracts: readonly Contract[], routes:
 }
 
 const SECURITY_SCHEMES = {
-  player: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Access token of a player (POST /v1/auth/login).' },
-  server: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Token of a game server (POST /v1/servers/token).' },
+  player: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'Access token of a player (POST /v1/auth/login).',
+  },
+  server: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'Token of a game server (POST /v1/servers/token).',
+  },
 };
 
 function contractOperation(contract: Contract, status: number): Json {
@@ -94,7 +117,10 @@ function routeOperation(route: DocumentedRoute): Json {
     summary: route.summary,
     tags: [route.tag],
     security: kinds.flatMap((kind) => (kind === 'anonymous' ? [] : [{ [kind]: [] }])),
-    responses: { [route.status]: jsonResponse('Done.', schemaOf(route.reply, 'output')), ...problemResponses(route.errors) },
+    responses: {
+      [route.status]: jsonResponse('Done.', schemaOf(route.reply, 'output')),
+      ...problemResponses(route.errors),
+    },
   };
 }
 
@@ -106,24 +132,35 @@ function securityOf(access: Access): Json[] {
 function inputOf(contract: Contract, needsKey: boolean): Json {
   const inPath = new Set([...(contract.http?.path ?? '').matchAll(/\{([a-z_]+)\}/g)].map((match) => match[1] ?? ''));
   const inQuery = contract.http?.method === 'GET';
-  const { shape } = strictDto(contract);
+  const shape = fieldsOf(strictDto(contract));
   const rest = Object.entries(shape).filter(([name]) => !inPath.has(name));
   const parameters = [
     ...[...inPath].map((name) => ({ name, in: 'path', required: true, schema: fieldSchema(shape[name]) })),
-    ...(inQuery ? rest.map(([name, field]) => ({ name, in: 'query', required: !isOptional(field), schema: fieldSchema(field) })) : []),
+    ...(inQuery
+      ? rest.map(([name, field]) => ({ name, in: 'query', required: !isOptional(field), schema: fieldSchema(field) }))
+      : []),
     ...headersOf(contract, needsKey),
   ];
   const body = inQuery ? undefined : schemaOf(z.strictObject(Object.fromEntries(rest)), 'input');
   return {
     parameters,
-    ...(body === undefined ? {} : { requestBody: { required: rest.length > 0, content: { 'application/json': { schema: body } } } }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: rest.length > 0, content: { 'application/json': { schema: body } } } }),
   };
 }
 
 function headersOf(contract: Contract, needsKey: boolean): Json[] {
   const key = { type: 'string', minLength: 8, maxLength: 128, pattern: '^[\\x21-\\x7e]+$' };
   const headers: Json[] = [];
-  if (needsKey) headers.push({ name: 'Idempotency-Key', in: 'header', required: true, schema: key, description: 'The same key is applied once.' });
+  if (needsKey)
+    headers.push({
+      name: 'Idempotency-Key',
+      in: 'header',
+      required: true,
+      schema: key,
+      description: 'The same key is applied once.',
+    });
   if (needsKey && contract.access.kind === 'anonymous') {
     const description = 'Random text that the client keeps, so that nobody else can replay its key.';
     headers.push({ name: 'Warren-Device-Nonce', in: 'header', required: true, schema: key, description });
@@ -141,7 +178,9 @@ function problemResponses(errors: ContractErrors): Json {
     const status = ERROR_KINDS[error.kind];
     byStatus.set(status, [...(byStatus.get(status) ?? []), [code, error.message]]);
   }
-  return Object.fromEntries([...byStatus].sort(([a], [b]) => a - b).map(([status, codes]) => [status, problemResponse(codes)]));
+  return Object.fromEntries(
+    [...byStatus].sort(([a], [b]) => a - b).map(([status, codes]) => [status, problemResponse(codes)]),
+  );
 }
 
 function problemResponse(codes: readonly (readonly [string, string])[]): Json {
@@ -155,7 +194,10 @@ function problemResponse(codes: readonly (readonly [string, string])[]): Json {
   return { description, content: { 'application/problem+json': { schema } } };
 }
 
-const jsonResponse = (description: string, schema: Json): Json => ({ description, content: { 'application/json': { schema } } });
+const jsonResponse = (description: string, schema: Json): Json => ({
+  description,
+  content: { 'application/json': { schema } },
+});
 
 /** JSON Schema of what travels. A transform (ids in lower case) changes no type, so its input stands for its output. */
 function schemaOf(schema: z.core.$ZodType, io: 'input' | 'output'): Json {

@@ -23,23 +23,26 @@ export function toProblem(error: AppError, traceId: string): Problem {
 const FASTIFY_CODES: Readonly<Record<string, () => AppError>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () => commonError('REQUEST_TOO_LARGE'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () => commonError('REQUEST_MEDIA_UNSUPPORTED'),
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => commonError('REQUEST_INVALID', { message: 'Content-Length does not fit the body.' }),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
+    commonError('REQUEST_INVALID', { message: 'Content-Length does not fit the body.' }),
   FST_ERR_BAD_URL: () => commonError('REQUEST_INVALID', { message: 'The address is not a valid path.' }),
+};
+
+/** Statuses of plugins whose codes are not listed. */
+const BY_STATUS: Readonly<Record<number, () => AppError>> = {
+  404: () => commonError('ROUTE_NOT_FOUND'),
+  413: () => commonError('REQUEST_TOO_LARGE'),
+  415: () => commonError('REQUEST_MEDIA_UNSUPPORTED'),
 };
 
 /** The AppError of whatever was thrown while a request was handled. */
 export function errorOfRequest(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
-  const { code, statusCode } = shapeOf(thrown);
-  const known = code !== undefined && Object.hasOwn(FASTIFY_CODES, code) ? FASTIFY_CODES[code] : undefined;
+  const { code = '', statusCode = 0 } = shapeOf(thrown);
+  const known = (Object.hasOwn(FASTIFY_CODES, code) ? FASTIFY_CODES[code] : undefined) ?? BY_STATUS[statusCode];
   if (known !== undefined) return known();
-  if (statusCode === 413) return commonError('REQUEST_TOO_LARGE');
-  if (statusCode === 415) return commonError('REQUEST_MEDIA_UNSUPPORTED');
-  if (statusCode === 404) return commonError('ROUTE_NOT_FOUND');
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return commonError('REQUEST_INVALID', { message: 'The request could not be read.', cause: thrown });
-  }
-  return toAppError(thrown);
+  if (statusCode < 400 || statusCode >= 500) return toAppError(thrown);
+  return commonError('REQUEST_INVALID', { message: 'The request could not be read.', cause: thrown });
 }
 
 function shapeOf(thrown: unknown): { readonly code?: string; readonly statusCode?: number } {

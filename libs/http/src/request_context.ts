@@ -1,4 +1,11 @@
-import { type AppError, continueTrace, formatTraceparent, type Logger, runInContext, type WorkContext } from '@warren/kernel';
+import {
+  type AppError,
+  continueTrace,
+  formatTraceparent,
+  type Logger,
+  runInContext,
+  type WorkContext,
+} from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
@@ -37,7 +44,10 @@ export function addRequestContext(app: FastifyInstance, logger: Logger, metrics:
     inContextOf(request, done);
   });
   app.addHook('onResponse', (request, reply, done) => {
-    seconds?.observe({ route: workOf(request).command ?? '', status: String(reply.statusCode) }, reply.elapsedTime / 1000);
+    seconds?.observe(
+      { route: workOf(request).command ?? '', status: String(reply.statusCode) },
+      reply.elapsedTime / 1000,
+    );
     inContextOf(request, () => logRequest(logger, request, reply));
     done();
   });

@@ -123,9 +123,12 @@ export class SocketRoutes {
       throw commonError('ACCESS_FORBIDDEN', { message: 'This origin may not connect.' });
     }
     const offered = (headerOf(request, 'sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
-    if (!offered.includes(SUBPROTOCOL)) throw commonError('REQUEST_INVALID', { message: `Offer the subprotocol ${SUBPROTOCOL}.` });
+    if (!offered.includes(SUBPROTOCOL))
+      throw commonError('REQUEST_INVALID', { message: `Offer the subprotocol ${SUBPROTOCOL}.` });
     if (request.url.includes('?')) {
-      throw commonError('REQUEST_INVALID', { message: 'Nothing belongs into the address: send the ticket in the first frame.' });
+      throw commonError('REQUEST_INVALID', {
+        message: 'Nothing belongs into the address: send the ticket in the first frame.',
+      });
     }
   }
 }

@@ -7,7 +7,13 @@ const state: { missing: Record<string, string> } = { missing: { rabbitmq: 'not c
 
 async function withServer(work: (server: AdminServer) => Promise<void>): Promise<void> {
   const health = { problems: () => state.missing };
-  const server = createAdminServer({ host: '127.0.0.1', port: 0, health, metrics: new Metrics('test'), logger: silentLogger() });
+  const server = createAdminServer({
+    host: '127.0.0.1',
+    port: 0,
+    health,
+    metrics: new Metrics('test'),
+    logger: silentLogger(),
+  });
   await server.listen();
   try {
     await work(server);
@@ -19,7 +25,10 @@ async function withServer(work: (server: AdminServer) => Promise<void>): Promise
 test('Readiness names each missing dependency until there is none', async () => {
   await withServer(async ({ url }) => {
     const waiting = await fetch(`${url}/readyz`);
-    expect([waiting.status, await waiting.json()]).toEqual([503, { status: 'not ready', missing: { rabbitmq: 'not connected', redis: 'no answer' } }]);
+    expect([waiting.status, await waiting.json()]).toEqual([
+      503,
+      { status: 'not ready', missing: { rabbitmq: 'not connected', redis: 'no answer' } },
+    ]);
     state.missing = {};
     const ready = await fetch(`${url}/readyz`);
     expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready' }]);
@@ -38,7 +47,12 @@ test('Liveness, metrics and unknown paths answer by status', async () => {
 
 test('A port that is taken is an error', async () => {
   await withServer(async ({ url }) => {
-    const deps = { host: '127.0.0.1', port: Number(new URL(url).port), metrics: new Metrics('test'), logger: silentLogger() };
+    const deps = {
+      host: '127.0.0.1',
+      port: Number(new URL(url).port),
+      metrics: new Metrics('test'),
+      logger: silentLogger(),
+    };
     const second = createAdminServer({ ...deps, health: { problems: () => ({}) } });
     await expect(second.listen()).rejects.toThrow(/EADDRINUSE/);
   });

@@ -14,7 +14,13 @@ afterEach(async () => {
 
 /** A server whose socket says everything back twice. */
 async function start(heartbeatMs = 15_000): Promise<HttpServer> {
-  const deps = { host: '127.0.0.1', port: 0, logger: silentLogger(), allowedOrigins: ['https://game.example'], heartbeatMs };
+  const deps = {
+    host: '127.0.0.1',
+    port: 0,
+    logger: silentLogger(),
+    allowedOrigins: ['https://game.example'],
+    heartbeatMs,
+  };
   const server = await createHttpServer(deps);
   server.socket({
     path: '/v1/ws',
@@ -44,7 +50,16 @@ interface Opened {
   readonly closed: Promise<number>;
 }
 
-function dial(server: HttpServer, options: ClientOptions = {}, protocols: string[] = [SUBPROTOCOL], path = '/v1/ws'): Promise<Opened> {
+interface Dial {
+  readonly options?: ClientOptions;
+  readonly protocols?: string[];
+  readonly path?: string;
+}
+
+function dial(
+  server: HttpServer,
+  { options = {}, protocols = [SUBPROTOCOL], path = '/v1/ws' }: Dial = {},
+): Promise<Opened> {
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}${path}`, protocols, options);
   const closed = new Promise<number>((resolve) => socket.on('close', resolve));
   return new Promise((resolve, reject) => {
@@ -61,7 +76,7 @@ function dial(server: HttpServer, options: ClientOptions = {}, protocols: string
 }
 
 test('A socket with the subprotocol opens, without compression, and frames of every length arrive whole', async () => {
-  const { socket } = await dial(await start(), { perMessageDeflate: true });
+  const { socket } = await dial(await start(), { options: { perMessageDeflate: true } });
   expect([socket.protocol, socket.extensions]).toEqual([SUBPROTOCOL, '']);
   const texts: string[] = [];
   const done = new Promise<void>((resolve) => {
@@ -77,24 +92,26 @@ test('A socket with the subprotocol opens, without compression, and frames of ev
   socket.terminate();
 });
 
+const FOREIGN = '403 ACCESS_FORBIDDEN';
+
 test.each([
-  ['another subprotocol', {}, ['other'], '/v1/ws', '400 REQUEST_INVALID'],
-  ['no subprotocol', {}, [], '/v1/ws', '400 REQUEST_INVALID'],
-  ['a foreign origin', { origin: 'https://evil.example' }, [SUBPROTOCOL], '/v1/ws', '403 ACCESS_FORBIDDEN'],
-  ['an origin that only begins like ours', { origin: 'https://game.example.evil.example' }, [SUBPROTOCOL], '/v1/ws', '403 ACCESS_FORBIDDEN'],
-  ['the origin null', { origin: 'null' }, [SUBPROTOCOL], '/v1/ws', '403 ACCESS_FORBIDDEN'],
-  ['the origin in other letters', { origin: 'HTTPS://GAME.EXAMPLE' }, [SUBPROTOCOL], '/v1/ws', '403 ACCESS_FORBIDDEN'],
-  ['the origin with a port', { origin: 'https://game.example:444' }, [SUBPROTOCOL], '/v1/ws', '403 ACCESS_FORBIDDEN'],
-  ['the origin over http', { origin: 'http://game.example' }, [SUBPROTOCOL], '/v1/ws', '403 ACCESS_FORBIDDEN'],
-  ['a token in the address', {}, [SUBPROTOCOL], '/v1/ws?token=abc', '400 REQUEST_INVALID'],
-  ['a token that is refused', { headers: { authorization: 'Bearer bad' } }, [SUBPROTOCOL], '/v1/ws', '401 ACCESS_UNAUTHENTICATED'],
-  ['an address without sockets', {}, [SUBPROTOCOL], '/v1/other', '404 ROUTE_NOT_FOUND'],
-])('An upgrade with %s is refused', async (_name, options, protocols, path, expected) => {
-  await expect(dial(await start(), options, protocols, path)).rejects.toThrow(expected);
+  ['another subprotocol', { protocols: ['other'] }, '400 REQUEST_INVALID'],
+  ['no subprotocol', { protocols: [] }, '400 REQUEST_INVALID'],
+  ['a foreign origin', { options: { origin: 'https://evil.example' } }, FOREIGN],
+  ['an origin that only begins like ours', { options: { origin: 'https://game.example.evil.example' } }, FOREIGN],
+  ['the origin null', { options: { origin: 'null' } }, FOREIGN],
+  ['the origin in other letters', { options: { origin: 'HTTPS://GAME.EXAMPLE' } }, FOREIGN],
+  ['the origin with a port', { options: { origin: 'https://game.example:444' } }, FOREIGN],
+  ['the origin over http', { options: { origin: 'http://game.example' } }, FOREIGN],
+  ['a token in the address', { path: '/v1/ws?token=abc' }, '400 REQUEST_INVALID'],
+  ['a token that is refused', { options: { headers: { authorization: 'Bearer bad' } } }, '401 ACCESS_UNAUTHENTICATED'],
+  ['an address without sockets', { path: '/v1/other' }, '404 ROUTE_NOT_FOUND'],
+])('An upgrade with %s is refused', async (_name, how: Dial, expected) => {
+  await expect(dial(await start(), how)).rejects.toThrow(expected);
 });
 
 test('An allowed origin may connect', async () => {
-  const { socket } = await dial(await start(), { origin: 'https://game.example' });
+  const { socket } = await dial(await start(), { options: { origin: 'https://game.example' } });
   socket.terminate();
 });
 
@@ -112,7 +129,7 @@ test('A message in too many fragments closes with 4413', async () => {
 
 test('A socket that answers no ping is cut off, one that answers stays', async () => {
   const server = await start(160);
-  const silent = await dial(server, { autoPong: false });
+  const silent = await dial(server, { options: { autoPong: false } });
   const alive = await dial(server);
   expect(await silent.closed).toBe(1006);
   await new Promise((resolve) => setTimeout(resolve, 400));

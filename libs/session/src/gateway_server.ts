@@ -1,6 +1,14 @@
 import { RESOURCE } from '@warren/command-center';
 import { COMMON_ERRORS, CONTRACTS, type Contract, JwksReply, WsTicketReply } from '@warren/contracts';
-import { type CallerInfo, commonError, createHttpServer, type DocumentedRoute, type HttpServer, type HttpServerDeps, type RouteReply } from '@warren/http';
+import {
+  type CallerInfo,
+  commonError,
+  createHttpServer,
+  type DocumentedRoute,
+  type HttpServer,
+  type HttpServerDeps,
+  type RouteReply,
+} from '@warren/http';
 import type { Container } from '@warren/kernel';
 import type { RabbitLink } from '@warren/rabbit';
 import { JWKS_FRESH_SECONDS } from './caller/jwks.ts';
@@ -42,13 +50,18 @@ const JWKS_ROUTE: DocumentedRoute = {
 const API_INFO = {
   title: 'Warren',
   version: '1',
-  description: 'HTTP API of a Warren game backend. Everything is also in the contracts; WebSocket messages are described in docs/protocol.md.',
+  description:
+    'HTTP API of a Warren game backend.',
 };
 
 /** Contracts by the message type of players: only what they name themselves. */
 const playerDoor = (contracts: readonly Contract[]): Door => ({
   kind: 'player',
-  messages: new Map(contracts.flatMap((contract) => (isFor(contract, 'player') && contract.ws !== undefined ? [[contract.ws, contract]] : []))),
+  messages: new Map(
+    contracts.flatMap((contract) =>
+      isFor(contract, 'player') && contract.ws !== undefined ? [[contract.ws, contract]] : [],
+    ),
+  ),
 });
 
 /** Game servers may send every command that they may call, by its name. */
@@ -57,7 +70,8 @@ const serverDoor = (contracts: readonly Contract[]): Door => ({
   messages: new Map(contracts.flatMap((contract) => (isFor(contract, 'server') ? [[contract.name, contract]] : []))),
 });
 
-const isFor = (contract: Contract, kind: Door['kind']): boolean => contract.exposure === 'public' && contract.access.kind === kind;
+const isFor = (contract: Contract, kind: Door['kind']): boolean =>
+  contract.exposure === 'public' && contract.access.kind === kind;
 
 /** What a gateway needs beside what its container holds. */
 export interface GatewayServerDeps {
@@ -122,8 +136,15 @@ export async function createGatewayServer(container: Container, deps: GatewaySer
   const http = await createHttpServer({ ...deps.http, ...shared });
   http.contractRoutes(contracts, container.resolve(SESSION.caller));
   addOwnRoutes(container, http);
-  for (const [path, door] of [['/v1/ws', playerDoor(contracts)] as const, ['/v1/servers/ws', serverDoor(contracts)] as const]) {
-    http.socket({ path, admit: (caller) => hub.admit(caller), open: (socket, admitted) => hub.accept(socket, door, admitted) });
+  for (const [path, door] of [
+    ['/v1/ws', playerDoor(contracts)] as const,
+    ['/v1/servers/ws', serverDoor(contracts)] as const,
+  ]) {
+    http.socket({
+      path,
+      admit: (caller) => hub.admit(caller),
+      open: (socket, admitted) => hub.accept(socket, door, admitted),
+    });
   }
   http.documents(API_INFO, contracts, [TICKET_ROUTE, JWKS_ROUTE]);
   const push = new PushDelivery({

@@ -35,11 +35,23 @@ export function registerSession(container: Container, settings: SessionSettings)
   const redis = (c: Container) => ({ redis: c.resolve(RESOURCE.redis) });
   container
     .register(SESSION.jwks, (c) => new RpcJwks({ rpc: c.resolve(RESOURCE.rpc), clock: c.resolve(RESOURCE.clock) }))
-    .register(SESSION.verifier, (c) => new TokenVerifier({ source: c.resolve(SESSION.jwks), issuer: settings.tokenIssuer, clock: c.resolve(RESOURCE.clock) }))
+    .register(
+      SESSION.verifier,
+      (c) =>
+        new TokenVerifier({
+          source: c.resolve(SESSION.jwks),
+          issuer: settings.tokenIssuer,
+          clock: c.resolve(RESOURCE.clock),
+        }),
+    )
     .register(SESSION.authenticator, (c) => new Authenticator({ verifier: c.resolve(SESSION.verifier) }))
     .register(SESSION.limits, (c) => rateLimits(c, settings.rateLimitFactor))
     .register(SESSION.caller, (c) => {
-      return new GatewayCaller({ authenticator: c.resolve(SESSION.authenticator), limits: c.resolve(SESSION.limits), rpc: c.resolve(RESOURCE.rpc) });
+      return new GatewayCaller({
+        authenticator: c.resolve(SESSION.authenticator),
+        limits: c.resolve(SESSION.limits),
+        rpc: c.resolve(RESOURCE.rpc),
+      });
     })
     .register(SESSION.ring, (c) => new EventRing(redis(c)))
     .register(SESSION.tickets, (c) => new WsTickets(redis(c)))

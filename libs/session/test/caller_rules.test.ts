@@ -1,4 +1,13 @@
-import { CONTRACTS, CREATE_TICKET, defineContract, GET_JWKS, GET_TICKET, LOGIN, REGISTER, REPORT_JOIN } from '@warren/contracts';
+import {
+  CONTRACTS,
+  CREATE_TICKET,
+  defineContract,
+  GET_JWKS,
+  GET_TICKET,
+  LOGIN,
+  REGISTER,
+  REPORT_JOIN,
+} from '@warren/contracts';
 import { systemClock } from '@warren/kernel';
 import { expect, test } from 'vitest';
 import { checkAccess } from '../src/caller/access_rule.ts';
@@ -69,9 +78,12 @@ test('A command with a stored reply needs a key, and from a stranger a nonce too
   expect(messageIdOf(GET_TICKET, player, {})).not.toBe(messageIdOf(GET_TICKET, player, {}));
 });
 
-test.each(['short', 'x'.repeat(129), 'with space', 'naïve-key', 'tab\tkey-1'])('The key %j is refused', (idempotencyKey) => {
-  expect(() => messageIdOf(CREATE_TICKET, player, { idempotencyKey })).toThrow(/8 to 128 visible/);
-});
+test.each(['short', 'x'.repeat(129), 'with space', 'naïve-key', 'tab\tkey-1'])(
+  'The key %j is refused',
+  (idempotencyKey) => {
+    expect(() => messageIdOf(CREATE_TICKET, player, { idempotencyKey })).toThrow(/8 to 128 visible/);
+  },
+);
 
 test.each([
   ['203.0.113.7', '203.0.113.7'],

@@ -11,7 +11,10 @@ test('Each kind of frame is told apart', () => {
   expect(read({ auth: { ticket: 't'.repeat(43) } })).toEqual({ kind: 'auth', ticket: 't'.repeat(43) });
   expect(read({ ack: 7 })).toEqual({ kind: 'ack', seq: 7 });
   expect(read({ resume: { session: 's', lastSeq: 3 } })).toEqual({ kind: 'resume', session: 's', lastSeq: 3 });
-  expect(read({ id: '1', type: 'account.get' })).toEqual({ kind: 'request', request: { id: '1', type: 'account.get', payload: {} } });
+  expect(read({ id: '1', type: 'account.get' })).toEqual({
+    kind: 'request',
+    request: { id: '1', type: 'account.get', payload: {} },
+  });
 });
 
 test.each([
@@ -40,7 +43,12 @@ test('A request that does not fit is answered under its id', () => {
 const textOf = (frame: Buffer): unknown => JSON.parse(frame.subarray((frame[1] ?? 0) < 126 ? 2 : 4).toString());
 
 test('Every frame of the server fits the protocol', () => {
-  const error = new AppError('RATE_LIMITED', 'Wait.', { kind: 'rate_limited', retryable: true, retryAfterSeconds: 2, fields: [{ path: 'a', message: 'b' }] });
+  const error = new AppError('RATE_LIMITED', 'Wait.', {
+    kind: 'rate_limited',
+    retryable: true,
+    retryAfterSeconds: 2,
+    fields: [{ path: 'a', message: 'b' }],
+  });
   const frames = [
     controlFrame({ welcome: { session: 's', lastSeq: 0, heartbeatMs: 1 } }),
     controlFrame({ gap: { lastSeq: 1, firstSeq: 5 } }),
@@ -57,13 +65,21 @@ test('Every frame of the server fits the protocol', () => {
   expect(textOf(frames[6] ?? Buffer.alloc(0))).toEqual({
     id: '3',
     ok: false,
-    error: { code: 'RATE_LIMITED', message: 'Wait.', retryable: true, retryAfterSeconds: 2, fields: [{ path: 'a', message: 'b' }], traceId: 'f'.repeat(32) },
+    error: {
+      code: 'RATE_LIMITED',
+      message: 'Wait.',
+      retryable: true,
+      retryAfterSeconds: 2,
+      fields: [{ path: 'a', message: 'b' }],
+      traceId: 'f'.repeat(32),
+    },
   });
 });
 
 test('A token bucket allows a burst of twice the rate and then the rate', () => {
   const bucket = new TokenBucket(10, 0);
-  const taken = (count: number, at: number) => Array.from({ length: count }, () => bucket.take(at)).filter(Boolean).length;
+  const taken = (count: number, at: number) =>
+    Array.from({ length: count }, () => bucket.take(at)).filter(Boolean).length;
   expect(taken(30, 0)).toBe(20);
   expect(taken(30, 500)).toBe(5);
   expect(taken(30, 60_000)).toBe(20);

@@ -1,11 +1,20 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { type Contract, EXCHANGE_SERVER_KEY, GET_JWKS, type JwksReply, type Recipient, ServerFrame, SUBPROTOCOL } from '@warren/contracts';
 import { RESOURCE } from '@warren/command-center';
-import { type AppError, Container, hash32, newId, silentLogger, systemClock, systemRng, toAppError } from '@warren/kernel';
+import { type Contract, EXCHANGE_SERVER_KEY, GET_JWKS, type JwksReply, type Recipient } from '@warren/contracts';
+import {
+  type AppError,
+  Container,
+  hash32,
+  newId,
+  silentLogger,
+  systemClock,
+  systemRng,
+  toAppError,
+} from '@warren/kernel';
 import {
   ConfirmedPublisher,
-  declareExchanges,
   type Delivery,
+  declareExchanges,
   EXCHANGE,
   PUSH_PARTITIONS,
   pushKey,
@@ -20,9 +29,9 @@ import { RedisClient } from '@warren/redis';
 import { Metrics } from '@warren/telemetry';
 import { type TempRedis, type TempVhost, tempRedis, tempVhost } from '@warren/testing';
 import { TokenSigner } from '@warren/tokens';
-import { type ClientOptions, WebSocket } from 'ws';
 import { createGatewayServer, type GatewayServer, registerSession, type SessionSettings } from '../src/index.ts';
 import { SAMPLE_REPLIES } from './sample_replies.ts';
+import { TestSocket } from './test_socket.ts';
 
 export interface RpcRequest {
   readonly name: string;
@@ -39,6 +48,12 @@ export interface TestGateway {
   /** Ends the process as a crash would: connections cut, nothing released. */
   crash(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface TestEvent {
+  readonly type: string;
+  readonly payload?: unknown;
+  readonly messageId?: string;
 }
 
 export interface GatewayOptions {
@@ -101,14 +116,26 @@ export class GatewayHarness {
   }
 
   serverToken(instanceId = 'eu-1'): string {
-    return this.#signer.signServerToken({ kid: 'k1', privateKey: this.#key.privateKey }, { sub: instanceId, key_id: randomUUID() }, 300).token;
+    return this.#signer.signServerToken(
+      { kid: 'k1', privateKey: this.#key.privateKey },
+      { sub: instanceId, key_id: randomUUID() },
+      300,
+    ).token;
   }
 
   async gateway(options: GatewayOptions = {}): Promise<TestGateway> {
     const instance = `test-${newId()}`;
     const { publishLink, consumeLink } = await this.#links(instance);
     const publisher = new ConfirmedPublisher({ link: publishLink, prefix: 'gateway', logger, metrics });
-    const rpc = new RpcClient({ publishLink, consumeLink, user: 'guest', prefix: 'gateway', instance, logger, metrics });
+    const rpc = new RpcClient({
+      publishLink,
+      consumeLink,
+      user: 'guest',
+      prefix: 'gateway',
+      instance,
+      logger,
+      metrics,
+    });
     const redis = new RedisClient({ url: this.redis.url, keyPrefix: this.redis.keyPrefix, logger, metrics });
     await Promise.all([rpc.start(), redis.ready(WAIT_MS)]);
     const container = new Container()
@@ -122,7 +149,10 @@ export class GatewayHarness {
       .value(RESOURCE.redis, redis);
     const { sockets, rateLimitFactor = 1, allowedOrigins = [] } = options;
     registerSession(container, { tokenIssuer: ISSUER, rateLimitFactor, sockets: { ...SOCKETS, ...sockets } });
-    const server = await createGatewayServer(container, { consumeLink, http: { host: '127.0.0.1', port: 0, allowedOrigins } });
+    const server = await createGatewayServer(container, {
+      consumeLink,
+      http: { host: '127.0.0.1', port: 0, allowedOrigins },
+    });
     const url = await server.listen();
     const cut = async (): Promise<void> => {
       await Promise.allSettled([publishLink.stop(), consumeLink.stop()]);
@@ -135,8 +165,9 @@ export class GatewayHarness {
   }
 
   /** Publishes a must-deliver event as a service's outbox would. */
-  async push(gateway: TestGateway, recipient: Recipient, type: string, payload: unknown, messageId: string = newId()): Promise<void> {
-    await this.pushRaw(gateway, recipient, Buffer.from(JSON.stringify({ recipient, type, payload })), messageId);
+  async push(gateway: TestGateway, recipient: Recipient, event: TestEvent): Promise<void> {
+    const body = Buffer.from(JSON.stringify({ recipient, type: event.type, payload: event.payload ?? {} }));
+    await this.pushRaw(gateway, recipient, body, event.messageId);
   }
 
   /** Publishes any bytes where the events of a recipient go. */
@@ -148,9 +179,13 @@ export class GatewayHarness {
   }
 
   async ticket(gateway: TestGateway, token: string): Promise<string> {
-    const response = await fetch(`${gateway.url}/v1/ws-tickets`, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+    const response = await fetch(`${gateway.url}/v1/ws-tickets`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+    });
     const body: unknown = await response.json();
-    if (response.status !== 201 || typeof body !== 'object' || body === null || !('ticket' in body)) throw new Error(JSON.stringify(body));
+    if (response.status !== 201 || typeof body !== 'object' || body === null || !('ticket' in body))
+      throw new Error(JSON.stringify(body));
     return String(body.ticket);
   }
 
@@ -192,87 +227,33 @@ export class GatewayHarness {
     for (const prefix of prefixes) {
       const queue = queuesOf(serviceSpec(prefix)).find((spec) => spec.name === `${prefix}.rpc`);
       if (queue === undefined) throw new Error(`no rpc queue of ${prefix}`);
-      await new QueueConsumer({ link: consumeLink, queue, prefetch: 32, declare: true, onDelivery, logger, metrics }).start();
+      await new QueueConsumer({
+        link: consumeLink,
+        queue,
+        prefetch: 32,
+        declare: true,
+        onDelivery,
+        logger,
+        metrics,
+      }).start();
     }
     while (!replier.ready) await systemClock.sleep(10);
   }
 
   async #reply(replier: RpcReplier, delivery: Delivery): Promise<void> {
     const { messageId, headers = {} } = delivery.properties;
-    const request = { name: delivery.key, dto: JSON.parse(delivery.body.toString()), messageId, headers };
+    const dto: unknown = JSON.parse(delivery.body.toString());
+    const request = { name: delivery.key, dto, messageId, headers };
     if (request.name !== GET_JWKS.name && request.name !== EXCHANGE_SERVER_KEY.name) this.requests.push(request);
     try {
-      replier.reply(delivery, { ok: true, value: await (this.#handlers.get(request.name)?.(request) ?? SAMPLE_REPLIES.get(request.name)) });
+      replier.reply(delivery, {
+        ok: true,
+        value: await (this.#handlers.get(request.name)?.(request) ?? SAMPLE_REPLIES.get(request.name)),
+      });
     } catch (error) {
       const known: AppError = toAppError(error);
       replier.reply(delivery, { ok: false, error: known });
     }
     delivery.ack();
-  }
-}
-
-/** A bare client of the WebSocket protocol. */
-export class TestSocket {
-  readonly ws: WebSocket;
-  readonly frames: ServerFrame[] = [];
-  readonly closed: Promise<number>;
-  readonly #waiting = new Set<() => void>();
-
-  private constructor(ws: WebSocket) {
-    this.ws = ws;
-    ws.on('message', (data: Buffer) => {
-      this.frames.push(ServerFrame.parse(JSON.parse(data.toString())));
-      for (const wake of [...this.#waiting]) wake();
-    });
-    this.closed = new Promise((resolve) => ws.on('close', resolve));
-  }
-
-  static async open(gateway: TestGateway, path = '/v1/ws', options: ClientOptions = {}): Promise<TestSocket> {
-    const socket = new TestSocket(new WebSocket(`${gateway.url.replace('http', 'ws')}${path}`, [SUBPROTOCOL], options));
-    await new Promise<void>((resolve, reject) => {
-      socket.ws.on('open', () => resolve());
-      socket.ws.on('error', reject);
-    });
-    return socket;
-  }
-
-  send(frame: unknown): void {
-    this.ws.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
-  }
-
-  /** The first frame that fits, among those that came and those that come. */
-  async next(fits: (frame: ServerFrame) => boolean): Promise<ServerFrame> {
-    const until = performance.now() + WAIT_MS;
-    while (performance.now() < until) {
-      const found = this.frames.find(fits);
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          clearTimeout(timer);
-          this.#waiting.delete(done);
-          resolve();
-        };
-        const timer = setTimeout(done, 200);
-        this.#waiting.add(done);
-      });
-    }
-    throw new Error(`no such frame among ${JSON.stringify(this.frames)}`);
-  }
-
-  get welcome(): { readonly session: string; readonly lastSeq: number } {
-    const frame = this.frames.find((each) => 'welcome' in each);
-    if (frame === undefined || !('welcome' in frame)) throw new Error('not welcomed yet');
-    return frame.welcome;
-  }
-
-  /** Numbers of the events that arrived, in order of arrival. */
-  get seqs(): number[] {
-    return this.frames.flatMap((frame) => ('seq' in frame ? [frame.seq] : []));
-  }
-
-  /** Sends a request and waits for its reply. */
-  async request(id: string, type: string, payload: unknown = {}, key?: string): Promise<ServerFrame> {
-    this.send({ id, type, payload, ...(key === undefined ? {} : { key }) });
-    return this.next((frame) => 'id' in frame && frame.id === id);
   }
 }

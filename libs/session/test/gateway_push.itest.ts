@@ -28,7 +28,7 @@ function somebody(): { token: () => string; recipient: Recipient } {
 test('An event reaches the socket of its player with the next number, in order', async () => {
   const { token, recipient } = somebody();
   const socket = await harness.connect(gateway, token());
-  for (let i = 1; i <= 20; i++) await harness.push(gateway, recipient, 'match.found', { i });
+  for (let i = 1; i <= 20; i++) await harness.push(gateway, recipient, { type: 'match.found', payload: { i } });
   await expect.poll(() => socket.seqs.length, POLL).toBe(20);
   expect(socket.frames.filter((frame) => 'seq' in frame)).toEqual(
     Array.from({ length: 20 }, (_, i) => ({ seq: i + 1, type: 'match.found', payload: { i: i + 1 } })),
@@ -39,14 +39,15 @@ test('An event reaches the socket of its player with the next number, in order',
 test('A message that comes twice is one event', async () => {
   const { token, recipient } = somebody();
   const socket = await harness.connect(gateway, token());
-  for (const id of ['once', 'once', 'other']) await harness.push(gateway, recipient, 'match.ended', { id }, `${recipient}-${id}`);
+  for (const id of ['once', 'once', 'other'])
+    await harness.push(gateway, recipient, { type: 'match.ended', messageId: `${recipient}-${id}` });
   await expect.poll(() => socket.seqs, POLL).toEqual([1, 2]);
   socket.ws.terminate();
 });
 
 test('Events for a player who is away wait until they connect, and what was acknowledged is not sent again', async () => {
   const { token, recipient } = somebody();
-  for (let i = 1; i <= 3; i++) await harness.push(gateway, recipient, 'match.found', { i });
+  for (let i = 1; i <= 3; i++) await harness.push(gateway, recipient, { type: 'match.found', payload: { i } });
   const ring = gateway.container.resolve(SESSION.ring);
   await expect.poll(async () => (await ring.read(recipient, 0, 10)).length, POLL).toBe(3);
   const first = await harness.connect(gateway, token());
@@ -62,12 +63,12 @@ test('Events for a player who is away wait until they connect, and what was ackn
 test('A client that resumes gets exactly the events after the last one it saw', async () => {
   const { token, recipient } = somebody();
   const first = await harness.connect(gateway, token());
-  await harness.push(gateway, recipient, 'match.found', { n: 1 });
+  await harness.push(gateway, recipient, { type: 'match.found', payload: { n: 1 } });
   await expect.poll(() => first.seqs, POLL).toEqual([1]);
   first.ws.terminate();
   await first.closed;
-  await harness.push(gateway, recipient, 'match.ended', { n: 2 });
-  await harness.push(gateway, recipient, 'match.ended', { n: 3 });
+  await harness.push(gateway, recipient, { type: 'match.ended', payload: { n: 2 } });
+  await harness.push(gateway, recipient, { type: 'match.ended', payload: { n: 3 } });
   const ring = gateway.container.resolve(SESSION.ring);
   await expect.poll(async () => (await ring.read(recipient, 0, 10)).length, POLL).toBe(3);
   const second = await harness.connect(gateway, token());
@@ -84,7 +85,7 @@ test.each([
 ])('A client that resumes %s is told of the gap and gets what there is', async (_title, resume) => {
   const { token, recipient } = somebody();
   const first = await harness.connect(gateway, token());
-  for (let i = 1; i <= 3; i++) await harness.push(gateway, recipient, 'match.found', { i });
+  for (let i = 1; i <= 3; i++) await harness.push(gateway, recipient, { type: 'match.found', payload: { i } });
   await expect.poll(() => first.seqs, POLL).toEqual([1, 2, 3]);
   first.send({ ack: 2 });
   const ring = gateway.container.resolve(SESSION.ring);
@@ -100,7 +101,8 @@ test.each([
 test('A ring that is full drops the oldest events, and the client is told', async () => {
   const { token, recipient } = somebody();
   const ring = gateway.container.resolve(SESSION.ring);
-  for (let i = 1; i <= 520; i++) await ring.append(recipient, { messageId: `m${i}`, type: 'match.found', payload: '{}' });
+  for (let i = 1; i <= 520; i++)
+    await ring.append(recipient, { messageId: `m${i}`, type: 'match.found', payload: '{}' });
   const socket = await harness.connect(gateway, token());
   expect(await socket.next((frame) => 'gap' in frame)).toEqual({ gap: { lastSeq: 0, firstSeq: 9 } });
   await expect.poll(() => socket.seqs.length, POLL).toBe(512);
@@ -135,7 +137,12 @@ test('Redis that forgets everything ends the socket, so that the client begins a
   const { token, recipient } = somebody();
   const socket = await harness.connect(gateway, token());
   const { commands } = gateway.container.resolve(RESOURCE.redis);
-  await commands.del(`ring:{${recipient}}:meta`, `ring:{${recipient}}:events`, `ring:{${recipient}}:seen`, `presence:{${recipient}}`);
+  await commands.del(
+    `ring:{${recipient}}:meta`,
+    `ring:{${recipient}}:events`,
+    `ring:{${recipient}}:seen`,
+    `presence:{${recipient}}`,
+  );
   const ring = gateway.container.resolve(SESSION.ring);
   await ring.append(recipient, { messageId: 'after', type: 'match.found', payload: '{}' });
   expect(await socket.closed).toBe(1012);
@@ -149,24 +156,35 @@ test('A push that cannot be read goes to the dead letters and blocks nobody', as
   const { token, recipient } = somebody();
   const socket = await harness.connect(gateway, token());
   await harness.pushRaw(gateway, recipient, Buffer.from('{"recipient":"nobody"}'));
-  await harness.push(gateway, recipient, 'match.found', {});
+  await harness.push(gateway, recipient, { type: 'match.found' });
   await expect.poll(() => socket.seqs, POLL).toEqual([1]);
-  await expect.poll(async () => (await harness.vhost.queues()).find((queue) => queue.name === 'gateway.dead')?.messages, { timeout: 20_000, interval: 1_000 }).toBe(1);
+  await expect
+    .poll(async () => (await harness.vhost.queues()).find((queue) => queue.name === 'gateway.dead')?.messages, {
+      timeout: 20_000,
+      interval: 1_000,
+    })
+    .toBe(1);
   socket.ws.terminate();
 });
 
-test('Two gateways share the partitions, events cross between them, and the survivor takes over when one dies', { timeout: 90_000 }, async () => {
+test('Two gateways share the partitions, events cross between them, and the survivor takes over when one dies', {
+  timeout: 90_000,
+}, async () => {
   const second = await harness.gateway();
   await expect.poll(() => [gateway.server.partitions.length, second.server.partitions.length], POLL).toEqual([8, 8]);
   expect(new Set([...gateway.server.partitions, ...second.server.partitions]).size).toBe(PUSH_PARTITIONS);
   const people = Array.from({ length: 12 }, somebody);
-  const sockets = await Promise.all(people.map(({ token }, i) => harness.connect(i % 2 === 0 ? gateway : second, token())));
-  for (const { recipient } of people) await harness.push(gateway, recipient, 'match.found', {});
+  const sockets = await Promise.all(
+    people.map(({ token }, i) => harness.connect(i % 2 === 0 ? gateway : second, token())),
+  );
+  for (const { recipient } of people) await harness.push(gateway, recipient, { type: 'match.found' });
   await expect.poll(() => sockets.map((socket) => socket.seqs.length), POLL).toEqual(sockets.map(() => 1));
   await second.crash();
   await expect.poll(() => gateway.server.partitions.length, { timeout: 30_000, interval: 200 }).toBe(PUSH_PARTITIONS);
-  for (const { recipient } of people) await harness.push(gateway, recipient, 'match.ended', {});
-  await expect.poll(() => sockets.filter((_, i) => i % 2 === 0).map((socket) => socket.seqs.length), POLL).toEqual([2, 2, 2, 2, 2, 2]);
+  for (const { recipient } of people) await harness.push(gateway, recipient, { type: 'match.ended' });
+  await expect
+    .poll(() => sockets.filter((_, i) => i % 2 === 0).map((socket) => socket.seqs.length), POLL)
+    .toEqual([2, 2, 2, 2, 2, 2]);
   const moved = await harness.connect(gateway, people[1]?.token() ?? '');
   await expect.poll(() => moved.seqs, POLL).toEqual([1, 2]);
   for (const socket of [...sockets, moved]) socket.ws.terminate();

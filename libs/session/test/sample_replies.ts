@@ -3,11 +3,11 @@ import {
   CREATE_TICKET,
   GET_ACCOUNT,
   LOGIN,
+  type MatchStateReply,
   REGISTER,
   REPORT_HEARTBEAT,
   REPORT_JOIN,
   type ReportHeartbeatReply,
-  type MatchStateReply,
   type TicketReply,
   type TokensReply,
 } from '@warren/contracts';
@@ -15,8 +15,21 @@ import {
 export const SAMPLE_ID = '33333333-3333-4333-8333-333333333333';
 const TIME = '2026-01-02T03:04:05.000Z';
 
-const account: AccountReply = { account_id: SAMPLE_ID, login: 'somebody', display_name: 'Somebody', roles: ['player'], created_at: TIME };
-export const sampleTicket: TicketReply = { ticket_id: SAMPLE_ID, mode: 'duel', client_tag: '', state: 'active', game_id: null, created_at: TIME };
+const account: AccountReply = {
+  account_id: SAMPLE_ID,
+  login: 'somebody',
+  display_name: 'Somebody',
+  roles: ['player'],
+  created_at: TIME,
+};
+export const sampleTicket: TicketReply = {
+  ticket_id: SAMPLE_ID,
+  mode: 'duel',
+  client_tag: '',
+  state: 'active',
+  game_id: null,
+  created_at: TIME,
+};
 const tokens: TokensReply = {
   account_id: SAMPLE_ID,
   token_type: 'Bearer',

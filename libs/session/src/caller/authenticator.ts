@@ -37,7 +37,13 @@ export class Authenticator {
 
   async #authenticatePlayer(token: string): Promise<Principal> {
     const claims = await this.#verifier.verifyAccessToken(token);
-    return { kind: 'player', id: claims.sub, sessionId: claims.sid, roles: claims.roles, expiresAt: claims.exp * 1_000 };
+    return {
+      kind: 'player',
+      id: claims.sub,
+      sessionId: claims.sid,
+      roles: claims.roles,
+      expiresAt: claims.exp * 1_000,
+    };
   }
 }
 

@@ -26,7 +26,8 @@ export function messageIdOf(contract: Contract, caller: Caller, info: KeyInfo): 
   checkKey('Idempotency-Key', key);
   const subject = subjectOf(caller, info.deviceNonce);
   if (subject !== undefined) return digest(subject, contract.name, key);
-  if (required) throw commonError('IDEMPOTENCY_KEY_MISSING', { message: 'Send a Warren-Device-Nonce with the Idempotency-Key.' });
+  if (required)
+    throw commonError('IDEMPOTENCY_KEY_MISSING', { message: 'Send a Warren-Device-Nonce with the Idempotency-Key.' });
   return newId();
 }
 

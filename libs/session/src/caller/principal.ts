@@ -18,7 +18,8 @@ export type Caller = Principal | typeof ANONYMOUS;
 
 /** The actor that the called service sees. */
 export function actorOf(caller: Caller): Actor {
-  if (caller.kind === 'player') return { kind: 'player', id: caller.id, sessionId: caller.sessionId, roles: caller.roles };
+  if (caller.kind === 'player')
+    return { kind: 'player', id: caller.id, sessionId: caller.sessionId, roles: caller.roles };
   return caller.kind === 'server' ? { kind: 'server', id: caller.id } : caller;
 }
 

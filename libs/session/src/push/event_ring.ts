@@ -44,7 +44,10 @@ export interface Appended {
  * What a connection learns when it renews its ownership. `replaced`: another connection owns the recipient. `lost`: Redis
  * forgot the ring and a new one began, so that the client has to begin anew.
  */
-export type KeepResult = { readonly kind: 'kept'; readonly lastSeq: number } | { readonly kind: 'replaced' } | { readonly kind: 'lost' };
+export type KeepResult =
+  | { readonly kind: 'kept'; readonly lastSeq: number }
+  | { readonly kind: 'replaced' }
+  | { readonly kind: 'lost' };
 
 /**
  * The events of each recipient that are not acknowledged yet: a Redis stream whose entries are numbered without gaps. Each
@@ -58,7 +61,10 @@ export class EventRing {
   }
 
   /** Adds an event once per message id. @throws AppError SERVICE_UNAVAILABLE, after which it is safe to try again */
-  append(recipient: Recipient, event: { readonly messageId: string; readonly type: string; readonly payload: string }): Promise<Appended> {
+  append(
+    recipient: Recipient,
+    event: { readonly messageId: string; readonly type: string; readonly payload: string },
+  ): Promise<Appended> {
     const keys = [metaKey(recipient), eventsKey(recipient), seenKey(recipient), presenceKey(recipient)];
     const args = [event.messageId, event.type, event.payload, newId(), RING_MAX_EVENTS, RING_TTL_MS];
     return this.#redis.run(APPEND_TO_RING, keys, args);
@@ -76,7 +82,11 @@ export class EventRing {
   }
 
   /** Renews ownership and reports the newest number; restores the numbering where Redis lost it and nothing came since. */
-  keep(recipient: Recipient, owner: Owner, known: { readonly session: string; readonly lastSeq: number }): Promise<KeepResult> {
+  keep(
+    recipient: Recipient,
+    owner: Owner,
+    known: { readonly session: string; readonly lastSeq: number },
+  ): Promise<KeepResult> {
     const keys = [metaKey(recipient), eventsKey(recipient), presenceKey(recipient)];
     const args = [owner.connectionId, ownerText(owner), PRESENCE_TTL_MS, RING_TTL_MS, known.session, known.lastSeq];
     return this.#redis.run(KEEP_RING, keys, args);

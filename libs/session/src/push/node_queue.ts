@@ -1,6 +1,14 @@
 import { Recipient } from '@warren/contracts';
 import { type Logger, newId, parseJson } from '@warren/kernel';
-import { ConfirmedPublisher, type Delivery, EXCHANGE, nodeQueue, nodeQueueSpec, QueueConsumer, type RabbitLink } from '@warren/rabbit';
+import {
+  type ConfirmedPublisher,
+  type Delivery,
+  EXCHANGE,
+  nodeQueue,
+  nodeQueueSpec,
+  QueueConsumer,
+  type RabbitLink,
+} from '@warren/rabbit';
 import type { Metrics } from '@warren/telemetry';
 import * as z from 'zod';
 import type { Owner } from './event_ring.ts';
@@ -58,8 +66,18 @@ export class NodeQueue {
     const { publisher, logger } = this.#deps;
     if (publisher.waiting > MAX_WAITING_HINTS) return;
     const body = Buffer.from(JSON.stringify(hint));
-    const message = { exchange: EXCHANGE.push, key: owner.node, body, messageId: newId(), type: HINT_TYPE, persistent: false, expirationMs: HINT_TTL_MS };
-    publisher.publish(message, { timeoutMs: HINT_TIMEOUT_MS }).catch((error: unknown) => logger.warn({ err: error }, 'a hint was not sent'));
+    const message = {
+      exchange: EXCHANGE.push,
+      key: owner.node,
+      body,
+      messageId: newId(),
+      type: HINT_TYPE,
+      persistent: false,
+      expirationMs: HINT_TTL_MS,
+    };
+    publisher
+      .publish(message, { timeoutMs: HINT_TIMEOUT_MS })
+      .catch((error: unknown) => logger.warn({ err: error }, 'a hint was not sent'));
   }
 
   async stop(): Promise<void> {
@@ -76,8 +94,18 @@ export class NodeQueue {
     void this.#consumer?.close();
     const queue = nodeQueueSpec(instance, ++this.#epoch);
     const onDelivery = (delivery: Delivery): void => this.#heard(delivery);
-    this.#consumer = new QueueConsumer({ link: consumeLink, queue, prefetch: PREFETCH, declare: true, onDelivery, logger, metrics });
-    this.#consumer.start().catch((error: unknown) => logger.warn({ err: error }, 'hints cannot be heard; events arrive with the sweep'));
+    this.#consumer = new QueueConsumer({
+      link: consumeLink,
+      queue,
+      prefetch: PREFETCH,
+      declare: true,
+      onDelivery,
+      logger,
+      metrics,
+    });
+    this.#consumer
+      .start()
+      .catch((error: unknown) => logger.warn({ err: error }, 'hints cannot be heard; events arrive with the sweep'));
   }
 
   #heard(delivery: Delivery): void {

@@ -90,7 +90,11 @@ return answer
     const flat = list(raw);
     const events: RingEvent[] = [];
     for (let i = 0; i + 2 < flat.length; i += 3) {
-      events.push({ seq: number(String(flat[i]).split('-', 1)[0]), type: String(flat[i + 1]), payload: String(flat[i + 2]) });
+      events.push({
+        seq: number(String(flat[i]).split('-', 1)[0]),
+        type: String(flat[i + 1]),
+        payload: String(flat[i + 2]),
+      });
     }
     return events;
   },

@@ -7,7 +7,7 @@ import type { EventRing, Owner } from '../push/event_ring.ts';
 import { type ClientFrame, fault, readFrame } from './client_frames.ts';
 import { EventPump } from './event_pump.ts';
 import { RequestRunner } from './request_runner.ts';
-import { controlFrame, errorFrame, faultFrame, type Frame } from './server_frames.ts';
+import { controlFrame, errorFrame, type Frame, faultFrame } from './server_frames.ts';
 import { TokenBucket } from './token_bucket.ts';
 import type { WsTickets } from './ws_tickets.ts';
 
@@ -57,7 +57,13 @@ export interface ConnectionDeps {
 type State =
   | { readonly kind: 'waiting'; readonly until: number }
   | { readonly kind: 'opening' }
-  | { readonly kind: 'open'; readonly principal: Principal; readonly recipient: Recipient; readonly session: string; readonly pump: EventPump }
+  | {
+      readonly kind: 'open';
+      readonly principal: Principal;
+      readonly recipient: Recipient;
+      readonly session: string;
+      readonly pump: EventPump;
+    }
   | { readonly kind: 'closed' };
 
 /** One client from its first frame to its last. */
@@ -76,7 +82,13 @@ export class ClientConnection implements SocketListener {
     this.#bucket = new TokenBucket(deps.limits.messagesPerSecond, now);
     this.#state = { kind: 'waiting', until: now + deps.limits.authDeadlineMs };
     const { caller, address, logger, door } = deps;
-    this.#requests = new RequestRunner({ caller, address, logger, messages: door.messages, send: (frame) => this.#send(frame) });
+    this.#requests = new RequestRunner({
+      caller,
+      address,
+      logger,
+      messages: door.messages,
+      send: (frame) => this.#send(frame),
+    });
   }
 
   get recipient(): Recipient | undefined {
@@ -90,7 +102,8 @@ export class ClientConnection implements SocketListener {
     const frame = readFrame(data);
     if (this.#state.kind === 'waiting') this.#authenticate(frame);
     else if (this.#state.kind === 'open') this.#handle(frame);
-    else if (this.#state.kind === 'opening' && this.#early.push(frame) > MAX_EARLY_FRAMES) this.close(CLOSE_CODES.rate, 'too many messages');
+    else if (this.#state.kind === 'opening' && this.#early.push(frame) > MAX_EARLY_FRAMES)
+      this.close(CLOSE_CODES.rate, 'too many messages');
   }
 
   ping(): void {
@@ -128,7 +141,9 @@ export class ClientConnection implements SocketListener {
     const pump = new EventPump({ ring, recipient, opened, socket, stallMs: limits.stallMs, onSlow, clock, logger });
     this.#state = { kind: 'open', principal, recipient, session: opened.session, pump };
     host.opened(this, opened.previous);
-    this.#send(controlFrame({ welcome: { session: opened.session, lastSeq: opened.acked, heartbeatMs: limits.heartbeatMs } }));
+    this.#send(
+      controlFrame({ welcome: { session: opened.session, lastSeq: opened.acked, heartbeatMs: limits.heartbeatMs } }),
+    );
     setTimeout(() => pump.release(), RESUME_GRACE_MS).unref();
     for (const frame of this.#early.splice(0)) this.#handle(frame);
   }
@@ -146,8 +161,10 @@ export class ClientConnection implements SocketListener {
   /** Ends what time has ended: the wait for a ticket, the life of the token. */
   checkTime(): void {
     const { clock } = this.#deps;
-    if (this.#state.kind === 'waiting' && clock.monotonicMs() >= this.#state.until) this.close(CLOSE_CODES.expired, 'no ticket in time');
-    if (this.#state.kind === 'open' && clock.now() >= this.#state.principal.expiresAt) this.close(CLOSE_CODES.expired, 'expired');
+    if (this.#state.kind === 'waiting' && clock.monotonicMs() >= this.#state.until)
+      this.close(CLOSE_CODES.expired, 'no ticket in time');
+    if (this.#state.kind === 'open' && clock.now() >= this.#state.principal.expiresAt)
+      this.close(CLOSE_CODES.expired, 'expired');
   }
 
   /** Renews ownership and looks for events whose hint was lost. */
@@ -173,7 +190,9 @@ export class ClientConnection implements SocketListener {
     this.#state = { kind: 'opening' };
     this.#deps.tickets
       .redeem(frame.ticket)
-      .then((principal) => (principal === undefined ? this.close(CLOSE_CODES.expired, 'ticket refused') : this.begin(principal)))
+      .then((principal) =>
+        principal === undefined ? this.close(CLOSE_CODES.expired, 'ticket refused') : this.begin(principal),
+      )
       .catch((error: unknown) => this.#fail(toAppError(error)));
   }
 
@@ -192,7 +211,9 @@ export class ClientConnection implements SocketListener {
 
   #ack(recipient: Recipient, session: string, seq: number): void {
     const { ring, logger } = this.#deps;
-    ring.ack(recipient, session, seq).catch((error: unknown) => logger.debug({ err: error }, 'an acknowledgement was not stored'));
+    ring
+      .ack(recipient, session, seq)
+      .catch((error: unknown) => logger.debug({ err: error }, 'an acknowledgement was not stored'));
   }
 
   #refuse({ id, error }: ClientFrame & { readonly kind: 'fault' }): void {
@@ -208,7 +229,9 @@ export class ClientConnection implements SocketListener {
   }
 
   #leave(recipient: Recipient): void {
-    this.#deps.ring.leave(recipient, this.id).catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'presence runs out by itself'));
+    this.#deps.ring
+      .leave(recipient, this.id)
+      .catch((error: unknown) => this.#deps.logger.debug({ err: error }, 'presence runs out by itself'));
   }
 
   #send(frame: Frame): void {

@@ -1,6 +1,6 @@
 import { AckFrame, AuthFrame, RequestFrame, ResumeFrame } from '@warren/contracts';
 import { commonError } from '@warren/http';
-import { AppError, parseJson, toAppError } from '@warren/kernel';
+import { type AppError, parseJson, toAppError } from '@warren/kernel';
 import type * as z from 'zod';
 
 export type ClientFrame =
@@ -36,13 +36,22 @@ function readRequest(value: { readonly id: unknown }): ClientFrame {
   return parsed.kind === 'fault' && usable ? { ...parsed, id } : parsed;
 }
 
-function readAs<S extends z.ZodType>(schema: S, value: unknown, shape: (data: z.output<S>) => ClientFrame): ClientFrame {
+function readAs<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  shape: (data: z.output<S>) => ClientFrame,
+): ClientFrame {
   const result = schema.safeParse(value);
   if (result.success) return shape(result.data);
   const [issue] = result.error.issues;
   const path = issue?.path.map(String).join('.') ?? '';
-  return fault(`The frame does not fit: ${path === '' ? '' : `${path}: `}${issue?.message ?? 'unknown reason'}`.slice(0, 200));
+  return fault(
+    `The frame does not fit: ${path === '' ? '' : `${path}: `}${issue?.message ?? 'unknown reason'}`.slice(0, 200),
+  );
 }
 
 /** A frame that is not understood, or not here. */
-export const fault = (message: string): ClientFrame & { readonly kind: 'fault' } => ({ kind: 'fault', error: commonError('REQUEST_INVALID', { message }) });
+export const fault = (message: string): ClientFrame & { readonly kind: 'fault' } => ({
+  kind: 'fault',
+  error: commonError('REQUEST_INVALID', { message }),
+});

@@ -7,17 +7,23 @@ import type { RingEvent } from '../push/event_ring.ts';
 /** Frames of the server, ready to be written. */
 export type Frame = Buffer;
 
-type Control = z.output<typeof WelcomeFrame> | z.output<typeof GapFrame> | z.output<typeof ResumedFrame> | z.output<typeof GoodbyeFrame>;
+type Control =
+  | z.output<typeof WelcomeFrame>
+  | z.output<typeof GapFrame>
+  | z.output<typeof ResumedFrame>
+  | z.output<typeof GoodbyeFrame>;
 
 export const controlFrame = (control: Control): Frame => textFrame(JSON.stringify(control));
 
 /** A reply without a value still has a payload: JSON knows no undefined. */
-export const replyFrame = (id: string, value: unknown): Frame => textFrame(JSON.stringify({ id, ok: true, payload: value ?? null }));
+export const replyFrame = (id: string, value: unknown): Frame =>
+  textFrame(JSON.stringify({ id, ok: true, payload: value ?? null }));
 
 export const errorFrame = (id: string, error: AppError, traceId: string): Frame =>
   textFrame(JSON.stringify({ id, ok: false, error: errorBody(error, traceId) }));
 
-export const faultFrame = (error: AppError, traceId: string): Frame => textFrame(JSON.stringify({ error: errorBody(error, traceId) }));
+export const faultFrame = (error: AppError, traceId: string): Frame =>
+  textFrame(JSON.stringify({ error: errorBody(error, traceId) }));
 
 /** The payload is JSON text already: it goes out as it came in. */
 export const eventFrame = (event: RingEvent): Frame =>

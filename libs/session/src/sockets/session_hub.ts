@@ -93,7 +93,8 @@ export class SessionHub implements ConnectionHost {
     if (bearer !== undefined) return { address, principal: await this.#deps.authenticator.authenticate(bearer) };
     const { maxUnauthenticated } = this.#deps.limits;
     const ofNetwork = this.#waitingByNetwork.get(networkOf(address)) ?? 0;
-    if (this.#waiting >= maxUnauthenticated || ofNetwork >= maxUnauthenticated * NETWORK_SHARE) throw commonError('SERVICE_OVERLOADED');
+    if (this.#waiting >= maxUnauthenticated || ofNetwork >= maxUnauthenticated * NETWORK_SHARE)
+      throw commonError('SERVICE_OVERLOADED');
     return { address };
   }
 
@@ -141,7 +142,9 @@ export class SessionHub implements ConnectionHost {
     clearInterval(this.#timer);
     const { rng, clock } = this.#deps;
     const connections = [...this.#all.keys()];
-    const drained = Promise.all(connections.map((each) => each.sayGoodbye(GOODBYE_MIN_MS + Math.round(rng.next() * GOODBYE_SPREAD_MS))));
+    const drained = Promise.all(
+      connections.map((each) => each.sayGoodbye(GOODBYE_MIN_MS + Math.round(rng.next() * GOODBYE_SPREAD_MS))),
+    );
     await Promise.race([drained, clock.sleep(DRAIN_MS)]);
     for (const connection of connections) connection.close(CLOSE_CODES.restart, 'restart');
   }
@@ -157,7 +160,9 @@ export class SessionHub implements ConnectionHost {
   }
 
   #keep(connection: ClientConnection): void {
-    connection.keep().catch((error: unknown) => this.#deps.logger.warn({ err: toAppError(error) }, 'presence was not renewed'));
+    connection
+      .keep()
+      .catch((error: unknown) => this.#deps.logger.warn({ err: toAppError(error) }, 'presence was not renewed'));
   }
 
   #countWaiting(network: string, by: 1 | -1): void {

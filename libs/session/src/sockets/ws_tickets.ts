@@ -8,7 +8,13 @@ export const TICKET_TTL_SECONDS = 30;
 const TICKET_BYTES = 32;
 
 const StoredPrincipal: z.ZodType<Principal> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('player'), id: z.string(), sessionId: z.string(), roles: z.array(z.string()), expiresAt: z.number() }),
+  z.object({
+    kind: z.literal('player'),
+    id: z.string(),
+    sessionId: z.string(),
+    roles: z.array(z.string()),
+    expiresAt: z.number(),
+  }),
   z.object({ kind: z.literal('server'), id: z.string(), expiresAt: z.number() }),
 ]);
 
