@@ -34,22 +34,24 @@ export function decodeActor(headers: Readonly<Record<string, unknown>> | undefin
   const actor = headers?.[ACTOR_HEADER];
   const session = headers?.[SESSION_HEADER];
   const roles = headers?.[ROLES_HEADER];
-  if (actor === undefined)
-    return session === undefined && roles === undefined ? { kind: 'service', id: sender } : undefined;
+  const plain = session === undefined && roles === undefined;
+  if (actor === undefined) return plain ? { kind: 'service', id: sender } : undefined;
   if (typeof actor !== 'string') return undefined;
+  if (actor.startsWith('player:')) return decodePlayer(actor.slice('player:'.length), session, roles);
+  return plain ? decodeOther(actor) : undefined;
+}
+
+function decodeOther(actor: string): Actor | undefined {
+  if (actor === 'anonymous') return { kind: 'anonymous' };
   const colon = actor.indexOf(':');
-  const kind = colon < 0 ? actor : actor.slice(0, colon);
-  const id = colon < 0 ? '' : actor.slice(colon + 1);
-  if (kind === 'player') return ID.test(id) ? decodePlayer(id, session, roles) : undefined;
-  if (session !== undefined || roles !== undefined) return undefined;
-  if (kind === 'anonymous') return colon < 0 ? { kind } : undefined;
-  if (kind !== 'server' && kind !== 'service') return undefined;
-  return ID.test(id) ? { kind, id } : undefined;
+  const kind = actor.slice(0, Math.max(0, colon));
+  const id = actor.slice(colon + 1);
+  return (kind === 'server' || kind === 'service') && ID.test(id) ? { kind, id } : undefined;
 }
 
 function decodePlayer(id: string, session: unknown, roles: unknown): Actor | undefined {
   const list = decodeRoles(roles);
-  if (list === undefined) return undefined;
+  if (list === undefined || !ID.test(id)) return undefined;
   if (session === undefined) return { kind: 'player', id, roles: list };
   return typeof session === 'string' && ID.test(session)
     ? { kind: 'player', id, sessionId: session, roles: list }

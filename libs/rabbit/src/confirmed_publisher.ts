@@ -98,7 +98,7 @@ export class ConfirmedPublisher {
   async publish(message: OutgoingMessage, options: { readonly timeoutMs?: number } = {}): Promise<PublishOutcome> {
     checkMessage(message);
     if (this.#stopped || this.#waiting.size >= MAX_WAITING) {
-      this.#metrics.published.not_sent.add();
+      this.#metrics.published.add('not_sent');
       return 'not_sent';
     }
     const deadline = this.#clock.monotonicMs() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
@@ -204,7 +204,7 @@ export class ConfirmedPublisher {
   }
 
   #settle(entry: PendingPublish, outcome: PublishOutcome): void {
-    if (entry.settle(outcome)) this.#metrics.published[outcome].add();
+    if (entry.settle(outcome)) this.#metrics.published.add(outcome);
   }
 
   /** An expired message keeps its place in the window until its confirm comes: otherwise a broker that confirms nothing would get everything. */

@@ -35,11 +35,11 @@ export class DeliveryLease {
 
   ack(message: ConsumeMessage): void {
     if (!this.#open) {
-      this.#metrics.settles.stale.add();
+      this.#metrics.settles.add('stale');
       return;
     }
     this.#acked.set(message.fields.deliveryTag, message);
-    this.#metrics.settles.ack.add();
+    this.#metrics.settles.add('ack');
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(this.#flush);
@@ -54,7 +54,7 @@ export class DeliveryLease {
   }
 
   countDouble(): void {
-    this.#metrics.settles.double.add();
+    this.#metrics.settles.add('double');
   }
 
   /** Sends the collected acks now. */
@@ -86,7 +86,7 @@ export class DeliveryLease {
 
   #settledAlone(message: ConsumeMessage, how: 'nack' | 'reject'): void {
     this.#told.add(message.fields.deliveryTag);
-    this.#metrics.settles[how].add();
+    this.#metrics.settles.add(how);
     // Without this the set would grow for as long as nobody acks.
     if (this.#acked.size === 0) this.#advance();
   }
@@ -101,7 +101,7 @@ export class DeliveryLease {
         // amqplib throws on a channel that is closing
       }
     }
-    this.#metrics.settles.stale.add();
+    this.#metrics.settles.add('stale');
     return false;
   }
 }

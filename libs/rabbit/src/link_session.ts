@@ -23,7 +23,7 @@ export class LinkSession {
   readonly #kill: (reason: Error) => void;
   #end: () => void = ignore;
   #alive = true;
-  #waiting = new Set<(reason: Error) => void>();
+  readonly #waiting = new Set<(reason: Error) => void>();
 
   constructor(deps: LinkSessionDeps) {
     this.epoch = deps.epoch;
@@ -43,7 +43,7 @@ export class LinkSession {
     if (!this.#alive) return;
     this.#alive = false;
     const reason = raise('SERVICE_LINK_LOST', cause === undefined ? {} : { cause });
-    for (const reject of [...this.#waiting]) reject(reason);
+    for (const reject of this.#waiting) reject(reason);
     this.#waiting.clear();
     this.#end();
   }

@@ -93,7 +93,7 @@ export class PendingCall<S extends z.ZodType> implements WaitingCall {
   #settle(outcome: RpcOutcome<z.output<S>>): void {
     if (!this.#owner.calls.delete(this.#id)) return;
     if (this.#signal !== undefined) this.#signal.removeEventListener('abort', this);
-    this.#owner.metrics.calls[outcome.kind].add();
+    this.#owner.metrics.calls.add(outcome.kind);
     this.#resolve(outcome);
   }
 

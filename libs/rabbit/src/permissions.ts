@@ -21,29 +21,8 @@ function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
   const p = service.prefix;
   const own = `${escape(p)}\\..+`;
   const replies = `rpc\\.${escape(userPrefix + p)}\\..+`;
-  const calls = service.calls.length > 0;
   const parks = service.commands || service.delivers || Object.keys(service.events).length > 0;
-  const topics = [
-    topic(
-      EXCHANGE.rpc,
-      calls ? anyOf(service.calls, '\\.[a-z_]+') : NOTHING,
-      service.rpc ? `^${escape(p)}\\.\\*$` : NOTHING,
-    ),
-    topic(
-      EXCHANGE.commands,
-      calls ? anyOf(service.calls, '\\.[a-z_]+(\\.p\\d+)?') : NOTHING,
-      service.commands ? `^${escape(p)}\\.\\*(\\.p\\d+)?$` : NOTHING,
-    ),
-    topic(EXCHANGE.events, `^${escape(p)}\\.[a-z_]+$`, anyOf(Object.values(service.events).flat(), '')),
-    topic(EXCHANGE.push, pushWrite(service), service.delivers ? '^(push\\.\\d\\d|gateway\\.node\\..+)$' : NOTHING),
-    topic(EXCHANGE.replies, service.rpc ? '^rpc\\..+$' : NOTHING, calls ? `^${replies}$` : NOTHING),
-    ...DELAY_TIERS.map((tier) =>
-      topic(delayExchange(tier.name), parks ? `^${own}$` : NOTHING, parks ? `^${escape(p)}\\.#$` : NOTHING),
-    ),
-    topic(EXCHANGE.deliver, NOTHING, parks ? `^${own}$` : NOTHING),
-    topic(EXCHANGE.dead, parks ? `^${escape(deadQueue(p))}$` : NOTHING, parks ? `^${escape(deadQueue(p))}$` : NOTHING),
-    topic(EXCHANGE.unroutable, NOTHING, NOTHING),
-  ];
+  const topics = serviceTopics(service, { own, replies, parks });
   const ownQueues = `${own}|${replies}`;
   const written = topics.filter((t) => t.write !== NOTHING).map((t) => t.exchange);
   // The broker asks for write on the exchange that a queue dead-letters to. The topic permission keeps publishing there shut.
@@ -56,6 +35,35 @@ function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
     read: `^(${[...readable.map(escape), ownQueues].join('|')})$`,
     topics,
   };
+}
+
+interface OwnNames {
+  readonly own: string;
+  readonly replies: string;
+  /** Keeps failed messages in delay tiers and dead letters. */
+  readonly parks: boolean;
+}
+
+function serviceTopics(service: ServiceSpec, { own, replies, parks }: OwnNames): UserSpec['topics'] {
+  const p = escape(service.prefix);
+  const may = (condition: boolean, pattern: string): string => (condition ? pattern : NOTHING);
+  const calls = service.calls.length > 0;
+  const dead = may(parks, `^${escape(deadQueue(service.prefix))}$`);
+  return [
+    topic(EXCHANGE.rpc, anyOf(service.calls, '\\.[a-z_]+'), may(service.rpc, `^${p}\\.\\*$`)),
+    topic(
+      EXCHANGE.commands,
+      anyOf(service.calls, '\\.[a-z_]+(\\.p\\d+)?'),
+      may(service.commands, `^${p}\\.\\*(\\.p\\d+)?$`),
+    ),
+    topic(EXCHANGE.events, `^${p}\\.[a-z_]+$`, anyOf(Object.values(service.events).flat(), '')),
+    topic(EXCHANGE.push, pushWrite(service), may(service.delivers, '^(push\\.\\d\\d|gateway\\.node\\..+)$')),
+    topic(EXCHANGE.replies, may(service.rpc, '^rpc\\..+$'), may(calls, `^${replies}$`)),
+    ...DELAY_TIERS.map(({ name }) => topic(delayExchange(name), may(parks, `^${own}$`), may(parks, `^${p}\\.#$`))),
+    topic(EXCHANGE.deliver, NOTHING, may(parks, `^${own}$`)),
+    topic(EXCHANGE.dead, dead, dead),
+    topic(EXCHANGE.unroutable, NOTHING, NOTHING),
+  ];
 }
 
 function pushWrite(service: ServiceSpec): string {

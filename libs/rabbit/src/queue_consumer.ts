@@ -153,7 +153,7 @@ export class QueueConsumer {
   }
 
   #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   #untilConsuming(): Promise<void> {

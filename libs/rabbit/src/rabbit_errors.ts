@@ -36,19 +36,17 @@ export function replyCodeOf(cause: unknown): number | undefined {
 export function channelError(cause: unknown, subject: string): AppError {
   if (cause instanceof AppError) return cause;
   const said = cause instanceof Error ? cause.message : String(cause);
-  switch (replyCodeOf(cause)) {
-    case CODE_ACCESS_REFUSED:
-      return raise('BROKER_ACCESS_REFUSED', { message: `The broker refuses access to ${subject}: ${said}`, cause });
-    case CODE_NOT_FOUND:
-      return raise('BROKER_TOPOLOGY_MISSING', { message: `The broker has no ${subject}: ${said}`, cause });
-    case CODE_PRECONDITION_FAILED:
-      return raise('BROKER_TOPOLOGY_DRIFT', {
-        message: `The broker's ${subject} differs from the topology: ${said}`,
-        cause,
-      });
-    default:
-      return raise('BROKER_CHANNEL_CLOSED', { message: `The channel for ${subject} was lost: ${said}`, cause });
-  }
+  const code = replyCodeOf(cause);
+  if (code === CODE_ACCESS_REFUSED)
+    return raise('BROKER_ACCESS_REFUSED', { message: `The broker refuses access to ${subject}: ${said}`, cause });
+  if (code === CODE_NOT_FOUND)
+    return raise('BROKER_TOPOLOGY_MISSING', { message: `The broker has no ${subject}: ${said}`, cause });
+  if (code === CODE_PRECONDITION_FAILED)
+    return raise('BROKER_TOPOLOGY_DRIFT', {
+      message: `The broker's ${subject} differs from the topology: ${said}`,
+      cause,
+    });
+  return raise('BROKER_CHANNEL_CLOSED', { message: `The channel for ${subject} was lost: ${said}`, cause });
 }
 
 const CREDENTIALS_REFUSED = /\b403 \(ACCESS[-_]REFUSED\)/i;

@@ -220,7 +220,7 @@ export class RabbitLink {
     this.#deps.metrics
       .gauge('warren_rabbit_link_epoch', 'Connections made so far; all but the first are reconnects.', ['role'])
       .set(role, this.#state.epoch);
-    for (const listener of [...this.#listeners]) listener(this.#state);
+    for (const listener of this.#listeners) listener(this.#state);
   }
 }
 

@@ -1,47 +1,32 @@
 import type { Metrics } from '@warren/telemetry';
-import { type Tally, tallies } from './tally.ts';
+import { Tally } from './tally.ts';
 
-const PUBLISH_OUTCOMES = ['confirmed', 'returned', 'nacked', 'unknown', 'not_sent'] as const;
-const RPC_OUTCOMES = ['value', 'remote', 'no_route', 'timeout', 'link_lost', 'aborted'] as const;
-const SETTLES = ['ack', 'nack', 'reject', 'stale', 'double'] as const;
-const REPLY_DROPS = ['late', 'forged', 'no_reply_to', 'link_down', 'overflow', 'returned', 'too_large'] as const;
+type RpcEnding = 'value' | 'remote' | 'no_route' | 'timeout' | 'link_lost' | 'aborted';
+type Settle = 'ack' | 'nack' | 'reject' | 'stale' | 'double';
+type ReplyDrop = 'late' | 'forged' | 'no_reply_to' | 'link_down' | 'overflow' | 'returned' | 'too_large';
 
 /**
  * What became of a publish. `confirmed`: the broker has it. `returned`: no queue takes it. `nacked`: the queue is full.
  * `unknown`: sent, but the confirm did not come. `not_sent`: never left the process.
  */
-export type PublishOutcome = (typeof PUBLISH_OUTCOMES)[number];
+export type PublishOutcome = 'confirmed' | 'returned' | 'nacked' | 'unknown' | 'not_sent';
 
 /** The counters of one process's broker traffic. */
 export class RabbitMetrics {
-  readonly published: Record<PublishOutcome, Tally>;
-  readonly calls: Record<(typeof RPC_OUTCOMES)[number], Tally>;
-  readonly settles: Record<(typeof SETTLES)[number], Tally>;
-  readonly replyDrops: Record<(typeof REPLY_DROPS)[number], Tally>;
+  readonly published: Tally<PublishOutcome>;
+  readonly calls: Tally<RpcEnding>;
+  readonly settles: Tally<Settle>;
+  readonly replyDrops: Tally<ReplyDrop>;
   readonly #metrics: Metrics;
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
-    this.published = tallies(
-      metrics.counter('warren_rabbit_published_total', 'Confirmed publishes by outcome.', ['outcome']),
-      'outcome',
-      PUBLISH_OUTCOMES,
-    );
-    this.calls = tallies(
-      metrics.counter('warren_rabbit_rpc_calls_total', 'RPC calls made, by outcome.', ['outcome']),
-      'outcome',
-      RPC_OUTCOMES,
-    );
-    this.settles = tallies(
-      metrics.counter('warren_rabbit_settles_total', 'Deliveries settled; stale: the channel was gone.', ['how']),
-      'how',
-      SETTLES,
-    );
-    this.replyDrops = tallies(
-      metrics.counter('warren_rabbit_replies_dropped_total', 'RPC replies that reached nobody.', ['reason']),
-      'reason',
-      REPLY_DROPS,
-    );
+    const tally = <K extends string>(name: string, help: string, label: string): Tally<K> =>
+      new Tally(metrics.counter(name, help, [label]), label);
+    this.published = tally('warren_rabbit_published_total', 'Confirmed publishes by outcome.', 'outcome');
+    this.calls = tally('warren_rabbit_rpc_calls_total', 'RPC calls made, by outcome.', 'outcome');
+    this.settles = tally('warren_rabbit_settles_total', 'Deliveries settled; stale: the channel was gone.', 'how');
+    this.replyDrops = tally('warren_rabbit_replies_dropped_total', 'RPC replies that reached nobody.', 'reason');
   }
 
   consuming(queue: string, consuming: boolean): void {

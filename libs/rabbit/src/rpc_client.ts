@@ -152,7 +152,7 @@ export class RpcClient {
   ): void {
     const address = this.#replies.address;
     if (address === undefined || this.#calls.size >= MAX_PENDING || this.#deps.publishLink.state.blocked) {
-      this.#metrics.calls.no_route.add();
+      this.#metrics.calls.add('no_route');
       resolve(NO_ROUTE);
       return;
     }
@@ -206,19 +206,21 @@ export class RpcClient {
   }
 
   #replied(message: ConsumeMessage): void {
-    const call = this.#calls.get(message.properties.correlationId);
-    if (call === undefined) this.#metrics.replyDrops.late.add();
+    const id: unknown = message.properties.correlationId;
+    const call = typeof id === 'string' ? this.#calls.get(id) : undefined;
+    if (call === undefined) this.#metrics.replyDrops.add('late');
     else call.receive(message);
   }
 
   /** No replica of the service is alive: its queue is gone. */
   #returned(message: Message): void {
-    this.#calls.get(message.properties.correlationId)?.fail(NO_ROUTE);
+    const id: unknown = message.properties.correlationId;
+    if (typeof id === 'string') this.#calls.get(id)?.fail(NO_ROUTE);
   }
 
   /** A request or its reply may have been on the way: nobody can tell. */
   #lost(): void {
-    for (const call of [...this.#calls.values()]) call.fail(LINK_LOST);
+    for (const call of this.#calls.values()) call.fail(LINK_LOST);
   }
 
   #untilReady(): Promise<void> {

@@ -33,7 +33,7 @@ export class RpcReplier {
       link: deps.link,
       subject: 'RPC replies',
       logger: deps.logger,
-      onReturn: () => this.#metrics.replyDrops.returned.add(),
+      onReturn: () => this.#metrics.replyDrops.add('returned'),
       onLost: () => undefined,
     });
     this.#publisher.start();
@@ -48,11 +48,11 @@ export class RpcReplier {
   reply(delivery: Delivery, reply: RpcReply): void {
     const { replyTo, correlationId, userId } = delivery.properties;
     if (replyTo === undefined || correlationId === undefined) {
-      this.#metrics.replyDrops.no_reply_to.add();
+      this.#metrics.replyDrops.add('no_reply_to');
       return;
     }
     if (!isOwnAddress(replyTo, userId) || correlationId.length > MAX_SHORT_BYTES) {
-      this.#metrics.replyDrops.forged.add();
+      this.#metrics.replyDrops.add('forged');
       return;
     }
     const encoded = encode(reply);
@@ -63,8 +63,8 @@ export class RpcReplier {
       type: encoded.type,
       userId: this.#user,
     });
-    if (result === 'down') this.#metrics.replyDrops.link_down.add();
-    else if (result === 'full') this.#metrics.replyDrops.overflow.add();
+    if (result === 'down') this.#metrics.replyDrops.add('link_down');
+    else if (result === 'full') this.#metrics.replyDrops.add('overflow');
   }
 
   async stop(): Promise<void> {

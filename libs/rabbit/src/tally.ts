@@ -1,23 +1,23 @@
 import type { Counter } from '@warren/telemetry';
 
-/** One label set of a counter, so that counting on the hot path makes no objects. */
-export class Tally {
+/** A counter with one label, whose label sets are made once: counting on the hot path makes no objects. */
+export class Tally<K extends string> {
   readonly #counter: Counter;
-  readonly #labels: Readonly<Record<string, string>>;
+  readonly #label: string;
+  readonly #sets = new Map<K, Readonly<Record<string, string>>>();
 
-  constructor(counter: Counter, labels: Readonly<Record<string, string>>) {
+  constructor(counter: Counter, label: string) {
     this.#counter = counter;
-    this.#labels = labels;
+    this.#label = label;
   }
 
-  add(): void {
-    this.#counter.inc(this.#labels);
+  add(value: K): void {
+    this.#counter.inc(this.#sets.get(value) ?? this.#setOf(value));
   }
-}
 
-/** One tally per value of a single label. */
-export function tallies<K extends string>(counter: Counter, label: string, values: readonly K[]): Record<K, Tally> {
-  const made: Partial<Record<K, Tally>> = {};
-  for (const value of values) made[value] = new Tally(counter, { [label]: value });
-  return made as Record<K, Tally>;
+  #setOf(value: K): Readonly<Record<string, string>> {
+    const labels = Object.freeze({ [this.#label]: value });
+    this.#sets.set(value, labels);
+    return labels;
+  }
 }
