@@ -25,7 +25,7 @@ export type BaseSettings = z.output<typeof BaseSettings>;
 export const PostgresSettings = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(?:ql)?$/ }).describe('postgres://role:password@host:port/database, with the role of this service'),
   DATABASE_POOL_MAX: integer(1, 200).default(10).describe('connections to Postgres per process'),
-  DATABASE_MIGRATE: flag().default(false).describe('development only: migrate at boot, where the role may'),
+  DATABASE_MIGRATE: flag().default(false).describe('development only: migrate at boot; the role of DATABASE_URL must own the schema'),
   IDEMPOTENCY_HMAC_KEY: key32().describe('32 random bytes in base64; fingerprints of requests are made with it'),
 });
 export type PostgresSettings = z.output<typeof PostgresSettings>;

@@ -12,8 +12,9 @@ export class Health {
     this.#step = step;
   }
 
+  /** No step of the start is left. A service that is stopping already does not become ready any more. */
   ready(): void {
-    this.#phase = 'ready';
+    if (this.#phase === 'starting') this.#phase = 'ready';
   }
 
   stopping(): void {
@@ -22,16 +23,6 @@ export class Health {
 
   check(name: string, check: HealthCheck): void {
     this.#checks.set(name, check);
-  }
-
-  /** True while the process runs: none of its troubles is cured by a restart alone. */
-  live(): boolean {
-    return true;
-  }
-
-  readiness(): { readonly ready: boolean; readonly missing: readonly string[] } {
-    const missing = Object.entries(this.problems()).map(([name, problem]) => `${name}: ${problem}`);
-    return { ready: missing.length === 0, missing };
   }
 
   /** Every reason against being ready, by dependency. Empty means ready. */

@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
-import { AppError, newSecret, systemClock, systemRng } from '@warren/kernel';
+import { AppError, type Logger, newSecret, systemClock, systemRng } from '@warren/kernel';
+import { Database } from '@warren/postgres';
 import { type BrokerIdentity, ConfirmedPublisher, RabbitLink, RpcClient, userOf } from '@warren/rabbit';
-import { Database, schemaVersion } from '@warren/postgres';
 import { RedisClient } from '@warren/redis';
-import type { Logger } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
 import type { BaseSettings, PostgresSettings, RedisSettings } from './base_settings.ts';
+import type { Budget } from './budget.ts';
+import { checkSchema } from './check_schema.ts';
 import type { Health } from './health.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { ServiceDefinition, ServiceResources } from './service_definition.ts';
@@ -18,9 +19,16 @@ export interface OpenDeps {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly lifecycle: Lifecycle;
+  /** What is left of BOOT_TIMEOUT_MS. */
+  readonly budget: Budget;
 }
 
-/** Opens stores, then the two broker links, then what works over them. Each wait is bounded by BOOT_TIMEOUT_MS. */
+/** Confirms that are under way at the end get this long. */
+const PUBLISHER_FLUSH_MS = 1_000;
+/** One try of the probe to meet a connection that is being made. */
+const REDIS_READY_MS = 1_000;
+
+/** Opens stores, then the two broker links, then what works over them. All waits together are bounded by BOOT_TIMEOUT_MS. */
 export async function openResources(deps: OpenDeps): Promise<ServiceResources> {
   const { settings, logger, metrics, health } = deps;
   const instance = `${hostname().replace(/[^a-zA-Z0-9-]/g, '-').slice(0, 40)}-${process.pid}-${newSecret(4)}`;
@@ -29,8 +37,10 @@ export async function openResources(deps: OpenDeps): Promise<ServiceResources> {
   const redis = await openRedis(deps);
   const publishLink = await openLink(deps, 'publish', instance);
   const consumeLink = await openLink(deps, 'consume', instance);
-  const publisher = new ConfirmedPublisher({ link: publishLink, prefix: deps.definition.prefix, logger, metrics });
-  const rpc = new RpcClient({ publishLink, consumeLink, user: user.user, prefix: deps.definition.prefix, instance, logger, metrics });
+  const prefix = deps.definition.prefix;
+  const publisher = new ConfirmedPublisher({ link: publishLink, prefix, logger, metrics });
+  deps.lifecycle.onClose('confirmed publisher', () => publisher.stop(PUBLISHER_FLUSH_MS));
+  const rpc = new RpcClient({ publishLink, consumeLink, user: user.user, prefix, instance, logger, metrics });
   return { settings, logger, metrics, clock: systemClock, rng: systemRng, health, instance, user, publishLink, consumeLink, publisher, rpc, database, redis };
 }
 
@@ -48,28 +58,19 @@ function brokerUser(deps: OpenDeps): BrokerIdentity {
 async function openDatabase(deps: OpenDeps): Promise<Database | undefined> {
   const { definition, settings, logger, metrics, lifecycle } = deps;
   if (!definition.needs.postgres) return undefined;
-  const { DATABASE_URL: url, DATABASE_POOL_MAX: max } = settings;
-  const schema = definition.migrations?.schema;
-  if (url === undefined || schema === undefined) throw new TypeError(`${definition.prefix} needs Postgres: give it PostgresSettings and migrations`);
+  const { DATABASE_URL: url, DATABASE_POOL_MAX: max, DATABASE_MIGRATE, NODE_ENV } = settings;
+  if (DATABASE_MIGRATE === true && NODE_ENV !== 'development') {
+    throw new AppError('SETTINGS_INVALID', 'DATABASE_MIGRATE: only with NODE_ENV=development; elsewhere run "npm run warren -- migrate".', { kind: 'internal' });
+  }
+  const { migrations: set } = definition;
+  if (url === undefined || set === undefined) throw new TypeError(`${definition.prefix} needs Postgres: give it PostgresSettings and migrations`);
   return lifecycle.step('postgres', async () => {
-    const database = new Database({ url, schema, logger, metrics, ...(max === undefined ? {} : { max }) });
+    const database = new Database({ url, schema: set.schema, service: definition.prefix, logger, metrics, ...(max === undefined ? {} : { max }) });
     lifecycle.onClose('postgres', () => database.close());
     await watchStore(deps, 'postgres', () => database.ping());
-    await checkSchema(definition, database);
+    await checkSchema({ database, set, url, mayMigrate: DATABASE_MIGRATE === true, logger });
     return database;
   });
-}
-
-async function checkSchema(definition: ServiceDefinition, database: Database): Promise<void> {
-  const set = definition.migrations;
-  if (set === undefined) return;
-  const version = await schemaVersion(database, set);
-  if (version === 'current') return;
-  const sentence =
-    version === 'behind'
-      ? `The database schema "${set.schema}" is older than this code: run "npm run warren -- migrate".`
-      : `The database schema "${set.schema}" is newer than this code: start the release that migrated it.`;
-  throw new AppError('DATABASE_SCHEMA_MISMATCH', sentence, { kind: 'internal' });
 }
 
 async function openRedis(deps: OpenDeps): Promise<RedisClient | undefined> {
@@ -78,9 +79,13 @@ async function openRedis(deps: OpenDeps): Promise<RedisClient | undefined> {
   const { REDIS_URL: url, REDIS_KEY_PREFIX: keyPrefix } = settings;
   if (url === undefined || keyPrefix === undefined) throw new TypeError(`${definition.prefix} needs Redis: give it RedisSettings`);
   return lifecycle.step('redis', async () => {
-    const redis = new RedisClient({ url, keyPrefix, logger, metrics });
+    const redis = new RedisClient({ url, keyPrefix, name: `warren.${definition.prefix}`, logger, metrics });
     lifecycle.onClose('redis', () => redis.close());
-    await watchStore(deps, 'redis', () => redis.ping());
+    // the client alone hears why it is turned away; a ping only finds no connection
+    await watchStore(deps, 'redis', async () => {
+      if (!redis.isReady) await redis.ready(REDIS_READY_MS);
+      await redis.ping();
+    });
     return redis;
   });
 }
@@ -92,7 +97,7 @@ async function openLink(deps: OpenDeps, role: 'publish' | 'consume', instance: s
     lifecycle.onClose(`rabbitmq ${role} link`, () => link.stop());
     health.check(`rabbitmq-${role}`, () => linkProblem(link));
     link.start();
-    await link.ready(settings.BOOT_TIMEOUT_MS);
+    await link.ready(deps.budget.remainingMs());
     return link;
   });
 }
@@ -106,8 +111,8 @@ function linkProblem(link: RabbitLink): string | undefined {
 /** Waits for a store at boot, then goes on asking, so that /readyz knows of its loss. */
 async function watchStore(deps: OpenDeps, name: string, ping: () => Promise<unknown>): Promise<void> {
   const probe = new StoreProbe({ ping, clock: systemClock });
-  deps.health.check(name, () => probe.problem);
-  await probe.untilReachable(deps.settings.BOOT_TIMEOUT_MS);
-  probe.start();
   deps.lifecycle.onClose(`${name} probe`, () => probe.stop());
+  deps.health.check(name, () => probe.problem);
+  await probe.untilReachable(deps.budget.remainingMs());
+  probe.start();
 }

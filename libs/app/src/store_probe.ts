@@ -1,4 +1,4 @@
-import { type Clock, toAppError } from '@warren/kernel';
+import { type AppError, type Clock, toAppError } from '@warren/kernel';
 
 export interface StoreProbeDeps {
   readonly ping: () => Promise<unknown>;
@@ -7,6 +7,9 @@ export interface StoreProbeDeps {
 
 const RETRY_MS = 500;
 const INTERVAL_MS = 2_000;
+
+/** Retryable for a caller, since an operator may mend it any time; a service that starts says so and ends instead. */
+const FATAL_AT_START = new Set(['DATABASE_ACCESS_REFUSED', 'DATABASE_CONFIG_INVALID', 'REDIS_ACCESS_REFUSED', 'REDIS_CONFIG_INVALID']);
 
 /** Asks a store again and again whether it answers. */
 export class StoreProbe {
@@ -25,17 +28,18 @@ export class StoreProbe {
   }
 
   /**
-   * A store that is absent may come; one that refuses us will not change its mind.
+   * A store that is absent may come; one that refuses us will not change its mind. Ends early, without an error, when the
+   * probe is stopped.
    * @throws AppError of the last try
    */
   async untilReachable(timeoutMs: number): Promise<void> {
     const { clock } = this.#deps;
     const until = clock.monotonicMs() + timeoutMs;
-    for (;;) {
+    while (!this.#stop.signal.aborted) {
       const failure = await this.#ask();
       if (failure === undefined) return;
-      if (!failure.retryable || clock.monotonicMs() > until) throw failure;
-      await clock.sleep(RETRY_MS);
+      if (!failure.retryable || FATAL_AT_START.has(failure.code) || clock.monotonicMs() >= until) throw failure;
+      await clock.sleep(RETRY_MS, this.#stop.signal);
     }
   }
 
@@ -55,7 +59,7 @@ export class StoreProbe {
     }
   }
 
-  async #ask(): Promise<ReturnType<typeof toAppError> | undefined> {
+  async #ask(): Promise<AppError | undefined> {
     try {
       await this.#deps.ping();
       this.#problem = undefined;

@@ -1,7 +1,7 @@
 import { toAppError } from '@warren/kernel';
 import { type Database, savepoint } from '@warren/postgres';
 import type { CommandContext } from './command_context.ts';
-import { claimMessage, fingerprintOf, type InboxEntry, type StoredOutcome, storeRefusal, storeReply } from './inbox/inbox.ts';
+import { claimMessage, findOutcome, fingerprintOf, type InboxEntry, type StoredOutcome, storeRefusal, storeReply } from './inbox/inbox.ts';
 import type { ValidatedCommand } from './listener/validated_command.ts';
 import { OutboxWriter } from './outbox/outbox_writer.ts';
 import type { UnitOfWork } from './outbox/unit_of_work.ts';
@@ -12,6 +12,11 @@ export interface CommandOrchestratorDeps {
   readonly unitOfWork: UnitOfWork;
   /** See RESOURCE.idempotencyKey. */
   readonly idempotencyKey: Buffer;
+}
+
+interface Run {
+  readonly context: TransactionContext;
+  readonly prepared: unknown;
 }
 
 /**
@@ -27,19 +32,29 @@ export class CommandOrchestrator {
 
   /** Resolves to the reply. @throws AppError (refusal or failure), or whatever the handler threw */
   async execute(command: ValidatedCommand, context: CommandContext): Promise<unknown> {
+    if (command.binding.idempotency === 'inbox') return this.#throughInbox(command, context);
     const { binding, handler, payload } = command;
     const prepared = await handler.prepare(payload, context);
     if (binding.idempotency === 'read') return this.#read(command, context, prepared);
-    const beforeCommit = (): void => context.throwIfAborted();
-    if (binding.idempotency !== 'inbox') {
-      return this.#deps.unitOfWork.run(
-        (tx, outbox) => handler.apply(payload, new TransactionContext(context, tx, outbox), prepared),
-        beforeCommit,
-      );
+    return this.#deps.unitOfWork.run(
+      (tx, outbox) => handler.apply(payload, new TransactionContext(context, tx, outbox), prepared),
+      () => context.throwIfAborted(),
+    );
+  }
+
+  async #throughInbox(command: ValidatedCommand, context: CommandContext): Promise<unknown> {
+    const { handler, payload } = command;
+    const entry = this.#entryOf(command, context);
+    let outcome: StoredOutcome | undefined;
+    let prepared: unknown;
+    if (handler.prepares !== false) {
+      // a repeated call must get its stored answer also while what `prepare` needs is away
+      outcome = await findOutcome(this.#deps.database.read, entry);
+      if (outcome === undefined) prepared = await handler.prepare(payload, context);
     }
-    const outcome = await this.#deps.unitOfWork.run(
-      (tx, outbox) => this.#once(command, new TransactionContext(context, tx, outbox), prepared),
-      beforeCommit,
+    outcome ??= await this.#deps.unitOfWork.run(
+      (tx, outbox) => this.#once(command, entry, { prepared, context: new TransactionContext(context, tx, outbox) }),
+      () => context.throwIfAborted(),
     );
     if (outcome.kind === 'error') throw outcome.error;
     return outcome.value;
@@ -54,11 +69,10 @@ export class CommandOrchestrator {
   }
 
   /** A refusal is an outcome that is stored, not a failure of the transaction. */
-  async #once(command: ValidatedCommand, context: TransactionContext, prepared: unknown): Promise<StoredOutcome> {
+  async #once(command: ValidatedCommand, entry: InboxEntry, { context, prepared }: Run): Promise<StoredOutcome> {
     const { handler, payload } = command;
     const { tx, outbox } = context;
-    const entry = this.#entryOf(command, context.command);
-    const stored = await claimMessage(tx, entry.messageId, entry.fingerprint);
+    const stored = await claimMessage(tx, entry);
     if (stored !== undefined) return stored;
     try {
       const value = await savepoint(tx, () => handler.apply(payload, context, prepared));
@@ -85,4 +99,3 @@ export class CommandOrchestrator {
     };
   }
 }
-

@@ -4,8 +4,9 @@ export { CommandOrchestrator, type CommandOrchestratorDeps } from './command_orc
 export { BaseMicroserviceListener, type ListenerDeps, type ListenerState } from './listener/base_microservice_listener.ts';
 export { type ListenerPlan, type ListenerResources, listenerDeps, planListeners } from './listener/listener_plan.ts';
 export type { ValidatedCommand } from './listener/validated_command.ts';
+export { InboxJanitor, type InboxJanitorDeps } from './inbox/inbox_janitor.ts';
 export { commandCenterMigrations } from './outbox/command_center_tables.ts';
-export { OutboxRelay } from './outbox/outbox_relay.ts';
+export { OutboxRelay, type OutboxRelayDeps } from './outbox/outbox_relay.ts';
 export { OutboxWriter } from './outbox/outbox_writer.ts';
 export { UnitOfWork } from './outbox/unit_of_work.ts';
 export { type CommandBinding, command, type EventBinding, event } from './registry/bindings.ts';

@@ -2,9 +2,11 @@ import { createHmac } from 'node:crypto';
 import { AppError, ERROR_KINDS, type ErrorKind } from '@warren/kernel';
 import { sql, type Tx, tables } from '@warren/postgres';
 import * as z from 'zod';
+import { IN_PROGRESS } from '../listener/outcome.ts';
 import type { CommandCenterTables } from '../outbox/command_center_tables.ts';
 import type { Binding } from '../registry/bindings.ts';
 
+/** Longer than every retry path, and than anybody remembers a key. Older rows are removed by the InboxJanitor. */
 const RETENTION = '7 days';
 
 /** What an earlier run of the same message ended in. */
@@ -15,6 +17,7 @@ const StoredError = z.object({
   kind: z.enum(Object.keys(ERROR_KINDS) as [ErrorKind, ...ErrorKind[]]),
   message: z.string(),
   fields: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  retryAfterSeconds: z.number().optional(),
 });
 
 /** HMAC of a request without its secret fields, so that «same key, other body» can be told without storing the body. */
@@ -28,27 +31,51 @@ function hide(fields: readonly string[]): Record<string, undefined> {
 }
 
 /**
- * Claims a message id for this transaction. The lock comes first and is never waited for: a parallel duplicate is told
- * that its twin is under way.
- * @throws AppError REQUEST_IN_PROGRESS (retryable), IDEMPOTENCY_KEY_REUSED (422)
+ * What an earlier run of the same message ended in, without claiming it: saves a repeated call the work that comes before
+ * its transaction. `tx` may be the autocommit executor.
+ * @throws AppError IDEMPOTENCY_KEY_REUSED (422)
  */
-export async function claimMessage(tx: Tx, messageId: string, fingerprint: string): Promise<StoredOutcome | undefined> {
-  const db = tables<CommandCenterTables>(tx);
-  const lock = await sql<{ got: boolean }>`SELECT pg_try_advisory_xact_lock(hashtextextended(${messageId}, 0)) AS got`.execute(db);
-  if (lock.rows[0]?.got !== true) {
-    throw new AppError('REQUEST_IN_PROGRESS', 'A request with this key is being handled.', { kind: 'conflict', retryable: true, retryAfterSeconds: 1 });
-  }
-  const row = await db.selectFrom('inbox').select(['fingerprint', 'outcome', 'body']).where('message_id', '=', messageId).executeTakeFirst();
+export async function findOutcome(tx: Tx, entry: InboxEntry): Promise<StoredOutcome | undefined> {
+  const row = await tables<CommandCenterTables>(tx)
+    .selectFrom('inbox')
+    .select(['fingerprint', 'outcome', 'body'])
+    .where('message_id', '=', entry.messageId)
+    .executeTakeFirst();
   if (row === undefined) return undefined;
-  if (row.fingerprint !== fingerprint) {
+  if (row.fingerprint !== entry.fingerprint) {
     throw new AppError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body.', { kind: 'unprocessable' });
   }
   const body: unknown = JSON.parse(row.body);
-  if (row.outcome === 'ok') return { kind: 'value', value: body };
-  const { code, message, ...options } = StoredError.parse(body);
-  return { kind: 'error', error: new AppError(code, message, { kind: options.kind, ...(options.fields && { fields: options.fields }) }) };
+  return row.outcome === 'ok' ? { kind: 'value', value: body } : { kind: 'error', error: storedError(body) };
 }
 
+/**
+ * Claims a message id for this transaction. The lock comes first and is never waited for: a parallel duplicate is told
+ * that its twin is under way. Resolves to the outcome of an earlier run.
+ * @throws AppError REQUEST_IN_PROGRESS (retryable), IDEMPOTENCY_KEY_REUSED (422)
+ */
+export async function claimMessage(tx: Tx, entry: InboxEntry): Promise<StoredOutcome | undefined> {
+  // advisory locks know no schemas, and one event is handled under one id by several services
+  const lock = await sql<{ got: boolean }>`
+    SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ':' || ${entry.messageId}::text, 0)) AS got`.execute(tables(tx));
+  if (lock.rows[0]?.got === true) return findOutcome(tx, entry);
+  throw new AppError(IN_PROGRESS, 'A request with this key is being handled.', {
+    kind: 'conflict',
+    retryable: true,
+    retryAfterSeconds: 1,
+  });
+}
+
+function storedError(body: unknown): AppError {
+  const { code, message, kind, fields, retryAfterSeconds } = StoredError.parse(body);
+  return new AppError(code, message, {
+    kind,
+    ...(fields === undefined ? {} : { fields }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
+}
+
+/** One message as the inbox knows it. */
 export interface InboxEntry {
   readonly messageId: string;
   readonly command: string;
@@ -58,7 +85,8 @@ export interface InboxEntry {
 export const storeReply = (tx: Tx, entry: InboxEntry, reply: unknown): Promise<void> => store(tx, entry, 'ok', reply ?? null);
 
 export function storeRefusal(tx: Tx, entry: InboxEntry, error: AppError): Promise<void> {
-  return store(tx, entry, 'refused', { code: error.code, kind: error.kind, message: error.message, fields: error.fields });
+  const { code, kind, message, fields, retryAfterSeconds } = error;
+  return store(tx, entry, 'refused', { code, kind, message, fields, retryAfterSeconds });
 }
 
 async function store(tx: Tx, entry: InboxEntry, outcome: 'ok' | 'refused', body: unknown): Promise<void> {

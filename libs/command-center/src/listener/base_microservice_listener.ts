@@ -1,12 +1,14 @@
 import { type AppError, type Clock, type Logger, runInContext, toAppError } from '@warren/kernel';
 import type { Delivery, QueueConsumer } from '@warren/rabbit';
-import type { Counter, Gauge, Histogram, Metrics } from '@warren/telemetry';
+import type { Metrics } from '@warren/telemetry';
 import type { CommandContext } from '../command_context.ts';
 import type { Endings } from './endings.ts';
+import { ListenerMetrics } from './listener_metrics.ts';
 import { ListenerTask } from './listener_task.ts';
 import type { MessageReader } from './message_reader.ts';
 import { type Outcome, outcomeOfError, shuttingDown, timedOut } from './outcome.ts';
 import type { ValidatedCommand } from './validated_command.ts';
+import { ZombieWatch } from './zombie_watch.ts';
 
 export type ListenerState = 'idle' | 'consuming' | 'paused' | 'draining' | 'stopped';
 
@@ -22,11 +24,15 @@ export interface ListenerDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** So many handlers have ignored their signal for so long that only a new process helps. Called once. */
+  readonly onStuck?: (queue: string) => void;
 }
 
 const SWEEP_MS = 50;
 /** After a timeout a handler has this long to notice its signal; then its slot is given to the next message. */
-const ABORT_GRACE_MS = 1_000;
+const ABORT_GRACE_MS = 800;
+/** Copies for a delay tier or the dead letters that are under way when the service ends get this long. */
+const SETTLE_GRACE_MS = 1_500;
 
 /**
  * Works off one queue. Whatever happens to a message (bad payload, unknown command, error, timeout, shutdown, a handler
@@ -38,22 +44,23 @@ export abstract class BaseMicroserviceListener {
   /** Messages under work, including those that timed out and whose handlers have not finished. */
   readonly #tasks = new Set<ListenerTask>();
   /** Delivered and waiting for a slot; bounded by the consumer's prefetch. */
-  readonly #waiting: Delivery[] = [];
+  readonly #waiting: ListenerTask[] = [];
   readonly #settling = new Set<Promise<void>>();
-  readonly #outcomes: Counter;
-  readonly #durations: Histogram;
-  readonly #running: Gauge;
+  readonly #metrics: ListenerMetrics;
+  readonly #zombies: ZombieWatch;
   #slotsTaken = 0;
+  /** Messages under work that have had no ending yet. */
+  #open = 0;
   #state: ListenerState = 'idle';
   #sweeper: NodeJS.Timeout | undefined;
-  #idle: (() => void) | undefined;
+  #draining: Promise<number> | undefined;
+  #onIdle: (() => void) | undefined;
 
   constructor(deps: ListenerDeps) {
     this.#deps = deps;
     this.#consumer = deps.consume((delivery) => this.#receive(delivery));
-    this.#outcomes = deps.metrics.counter('warren_commands_total', 'Messages by ending.', ['queue', 'command', 'outcome']);
-    this.#durations = deps.metrics.histogram('warren_command_seconds', 'Time from delivery to ending.', ['queue', 'command']);
-    this.#running = deps.metrics.gauge('warren_commands_running', 'Messages under work.', ['queue']);
+    this.#metrics = new ListenerMetrics(deps.metrics, deps.queue);
+    this.#zombies = new ZombieWatch(deps.maxConcurrentTasks, () => deps.onStuck?.(deps.queue));
   }
 
   get state(): ListenerState {
@@ -64,14 +71,24 @@ export abstract class BaseMicroserviceListener {
     return this.#deps.queue;
   }
 
-  /** Consuming, or on purpose not. False while the consumer is lost. */
+  /** Why it does not work as it should, or undefined. Being paused or stopped is no problem: somebody wanted it. */
+  get problem(): string | undefined {
+    if (this.#state !== 'consuming') return undefined;
+    if (!this.#consumer.consuming) return 'the consumer is lost and is being set up again';
+    return this.#zombies.many ? `${this.#zombies.count} handlers ignore their signal` : undefined;
+  }
+
   get healthy(): boolean {
-    return this.#state !== 'consuming' || this.#consumer.consuming;
+    return this.problem === undefined;
   }
 
   /** Handles one command that passed every check. Its result is the reply; what it throws decides the ending. */
   protected abstract processSingleCommand(command: ValidatedCommand, context: CommandContext): Promise<unknown>;
 
+  /**
+   * Resolves when the broker delivers to us. After a failure it goes on trying until `stop`.
+   * @throws AppError of QueueConsumer.start
+   */
   async start(): Promise<void> {
     if (this.#state !== 'idle') throw new Error(`the listener of ${this.queue} is ${this.#state} and cannot start`);
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
@@ -84,7 +101,8 @@ export abstract class BaseMicroserviceListener {
     if (this.#state !== 'consuming') return;
     this.#state = 'paused';
     await this.#consumer.cancel();
-    this.#handBackWaiting();
+    // resumed or drained meanwhile: what waits now is somebody else's
+    if (this.#state === 'paused') this.#handBackWaiting();
   }
 
   async resume(): Promise<void> {
@@ -95,46 +113,61 @@ export abstract class BaseMicroserviceListener {
 
   /**
    * Takes no new messages, hands back the ones that wait and gives the running ones `graceMs`; what still runs then is
-   * aborted and handed back. Resolves to the number of commands that were cut short.
+   * aborted and handed back. Resolves to the number of commands that were cut short, after `graceMs` and about two
+   * seconds at the latest. A second call waits for the end of the first.
    */
-  async drain(graceMs: number): Promise<number> {
-    if (this.#state === 'stopped') return 0;
-    this.#state = 'draining';
-    await this.#consumer.cancel();
-    this.#handBackWaiting();
-    await this.#whenIdle(graceMs);
-    const cut = this.#tasks.size;
-    for (const task of this.#tasks) this.#abort(task, shuttingDown(), { kind: 'handed_back' });
-    await Promise.allSettled(this.#settling);
-    return cut;
+  drain(graceMs: number): Promise<number> {
+    if (this.#state === 'stopped') return Promise.resolve(0);
+    this.#draining ??= this.#drain(graceMs);
+    return this.#draining;
   }
 
+  /** As `drain(0)` unless drained already, then closes the channel. */
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
-    if (this.#state !== 'draining') await this.drain(0);
+    await this.drain(0);
     this.#state = 'stopped';
     clearInterval(this.#sweeper);
     await this.#consumer.close();
   }
 
-  #receive(delivery: Delivery): void {
-    if (this.#state !== 'consuming') delivery.nack();
-    else if (this.#slotsTaken >= this.#deps.maxConcurrentTasks) this.#waiting.push(delivery);
-    else this.#begin(delivery);
+  async #drain(graceMs: number): Promise<number> {
+    this.#state = 'draining';
+    const { clock } = this.#deps;
+    const until = clock.monotonicMs() + graceMs;
+    await this.#consumer.cancel();
+    this.#handBackWaiting();
+    await this.#whenIdle(until - clock.monotonicMs());
+    const running = [...this.#tasks].filter((task) => !task.ended);
+    for (const task of running) this.#abort(task, shuttingDown(), { kind: 'handed_back' });
+    const settled = new AbortController();
+    const all = Promise.allSettled(this.#settling).then(() => settled.abort());
+    await Promise.race([all, clock.sleep(SETTLE_GRACE_MS, settled.signal)]);
+    return running.length;
   }
 
-  #begin(delivery: Delivery): void {
+  #receive(delivery: Delivery): void {
+    if (this.#state !== 'consuming') {
+      delivery.nack();
+      return;
+    }
     const task = new ListenerTask(delivery, this.#deps.clock.monotonicMs());
+    if (this.#slotsTaken >= this.#deps.maxConcurrentTasks) this.#waiting.push(task);
+    else this.#begin(task);
+  }
+
+  #begin(task: ListenerTask): void {
+    const { reader, clock } = this.#deps;
     this.#tasks.add(task);
-    this.#slotsTaken++;
-    this.#running.set({ queue: this.queue }, this.#slotsTaken);
+    this.#open++;
+    this.#takeSlots(1);
     let command: ValidatedCommand;
     let context: CommandContext;
     try {
-      context = this.#deps.reader.readContext(delivery);
+      context = reader.readContext(task.delivery, task.receivedAt);
       task.context = context;
-      if (context.deadline <= task.startedAt) return this.#finish(task, { kind: 'expired' });
-      command = this.#deps.reader.readCommand(delivery, context);
+      if (context.deadline <= clock.monotonicMs()) return this.#finish(task, { kind: 'expired' });
+      command = reader.readCommand(task.delivery, context);
     } catch (cause) {
       return this.#finish(task, { kind: 'broken', error: toAppError(cause) });
     }
@@ -155,34 +188,54 @@ export abstract class BaseMicroserviceListener {
     return this.processSingleCommand(command, context);
   }
 
-  /** The work is over: frees the slot, and gives the message its ending unless it had one already. */
+  /** The work is over: gives the message its ending unless it had one already, and frees the slot. */
   #finish(task: ListenerTask, outcome: Outcome): void {
-    task.finished = true;
     this.#tasks.delete(task);
-    if (!task.zombie) this.#freeSlot();
     this.#end(task, outcome);
+    if (task.zombie) {
+      this.#zombies.ended();
+      this.#metrics.zombies(this.#zombies.count);
+    } else {
+      this.#takeSlots(-1);
+      this.#beginNext();
+    }
   }
 
-  /** The one place where a message gets its ending. */
+  /** The one place where a message gets its ending. Never throws. */
   #end(task: ListenerTask, outcome: Outcome): void {
     if (task.ended) return;
     task.ended = true;
-    const command = task.name;
-    this.#outcomes.inc({ queue: this.queue, command, outcome: outcome.kind });
-    this.#durations.observe({ queue: this.queue, command }, (this.#deps.clock.monotonicMs() - task.startedAt) / 1_000);
-    const ending = this.#deps.endings.end(task, outcome);
-    if (ending === undefined) return;
-    const settled = ending.catch((cause: unknown) => this.#deps.logger.error({ err: toAppError(cause) }, 'an ending failed'));
-    this.#settling.add(settled);
-    void settled.finally(() => this.#settling.delete(settled));
+    const { reader, clock, endings } = this.#deps;
+    this.#metrics.ended(reader.knows(task.name) ? task.name : 'unknown', outcome.kind, clock.monotonicMs() - task.receivedAt);
+    try {
+      const ending = endings.end(task, outcome);
+      if (ending !== undefined) this.#follow(task, ending);
+    } catch (cause) {
+      this.#endingFailed(task, cause);
+    }
+    this.#open--;
+    if (this.#open === 0) this.#onIdle?.();
   }
 
-  #freeSlot(): void {
-    this.#slotsTaken--;
-    this.#running.set({ queue: this.queue }, this.#slotsTaken);
+  #follow(task: ListenerTask, ending: Promise<void>): void {
+    const settled = ending.catch((cause: unknown) => this.#endingFailed(task, cause)).finally(() => this.#settling.delete(settled));
+    this.#settling.add(settled);
+  }
+
+  /** A message without a settlement would block its place in the prefetch for ever. */
+  #endingFailed(task: ListenerTask, cause: unknown): void {
+    this.#deps.logger.error({ err: toAppError(cause), command: task.name }, 'an ending failed; the broker delivers the message again');
+    if (!task.delivery.settled) task.delivery.requeue();
+  }
+
+  #takeSlots(count: number): void {
+    this.#slotsTaken += count;
+    this.#metrics.running(this.#slotsTaken);
+  }
+
+  #beginNext(): void {
     const next = this.#waiting.shift();
     if (next !== undefined) this.#begin(next);
-    else if (this.#tasks.size === 0) this.#idle?.();
   }
 
   #sweep(): void {
@@ -191,15 +244,22 @@ export abstract class BaseMicroserviceListener {
       const { context } = task;
       if (context === undefined || now < context.deadline) continue;
       if (!task.ended) {
-        const error = timedOut(Math.round(now - task.startedAt));
+        const error = timedOut(Math.round(now - task.receivedAt));
         this.#abort(task, error, { kind: 'retry', error });
-      } else if (!task.zombie && now > context.deadline + ABORT_GRACE_MS) {
-        task.zombie = true;
-        this.#deps.logger.error({ command: task.name }, 'a handler ignores its signal; its slot is given away');
-        this.#outcomes.inc({ queue: this.queue, command: task.name, outcome: 'zombie' });
-        this.#freeSlot();
+      } else if (!task.zombie && now > context.deadline + ABORT_GRACE_MS && this.#zombies.bearable) {
+        this.#giveAway(task);
       }
     }
+    this.#zombies.check(now);
+  }
+
+  #giveAway(task: ListenerTask): void {
+    task.zombie = true;
+    this.#zombies.rose();
+    this.#metrics.zombies(this.#zombies.count);
+    this.#deps.logger.error({ command: task.name, zombies: this.#zombies.count }, 'a handler ignores its signal; its slot is given away');
+    this.#takeSlots(-1);
+    this.#beginNext();
   }
 
   #abort(task: ListenerTask, reason: AppError, outcome: Outcome): void {
@@ -208,14 +268,14 @@ export abstract class BaseMicroserviceListener {
   }
 
   #handBackWaiting(): void {
-    for (const delivery of this.#waiting.splice(0)) delivery.nack();
+    for (const { delivery } of this.#waiting.splice(0)) delivery.nack();
   }
 
   async #whenIdle(graceMs: number): Promise<void> {
-    if (this.#tasks.size === 0) return;
+    if (this.#open === 0 || graceMs <= 0) return;
     const done = new AbortController();
-    this.#idle = () => done.abort();
+    this.#onIdle = () => done.abort();
     await this.#deps.clock.sleep(graceMs, done.signal);
-    this.#idle = undefined;
+    this.#onIdle = undefined;
   }
 }

@@ -18,6 +18,7 @@ import type { ServiceRegistry } from '../registry/service_registry.ts';
 import type { ListenerDeps } from './base_microservice_listener.ts';
 import { MessageReader } from './message_reader.ts';
 import { RpcEndings } from './rpc_endings.ts';
+import { SenderIdentity } from './sender_identity.ts';
 import { WorkEndings } from './work_endings.ts';
 
 /** One queue that a service works off. */
@@ -39,6 +40,8 @@ export interface ListenerResources {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** See ListenerDeps. */
+  readonly onStuck?: (queue: string) => void;
 }
 
 const MIN_RPC_PREFETCH = 32;
@@ -66,24 +69,17 @@ export function planListeners(registry: ServiceRegistry): readonly ListenerPlan[
 
 /** Puts together what the listener of one plan needs. Handlers are resolved here, once. */
 export function listenerDeps(plan: ListenerPlan, resources: ListenerResources): ListenerDeps {
-  const { registry, container, clock, metrics, user } = resources;
+  const { registry, container, clock, metrics, user, onStuck } = resources;
   const queue = plan.queue.name;
   const logger = resources.logger.child({ queue });
   const { prefix, maxConcurrentTasks, commandProcessingTimeoutMs } = registry;
+  const sender = new SenderIdentity({ prefix, userPrefix: user.userPrefix, singleUser: user.singleUser });
   const endings =
     plan.kind === 'rpc'
       ? new RpcEndings({ replier: resources.replier, logger })
-      : new WorkEndings({ publisher: resources.publisher, prefix, queue, clock, logger });
-  const reader = new MessageReader({
-    bindings: plan.bindings,
-    container,
-    clock,
-    logger,
-    prefix,
-    userPrefix: user.userPrefix,
-    singleUser: user.singleUser,
-    processingTimeoutMs: commandProcessingTimeoutMs,
-  });
+      : new WorkEndings({ publisher: resources.publisher, prefix, queue, sender, clock, logger });
+  const processingTimeoutMs = commandProcessingTimeoutMs;
+  const reader = new MessageReader({ bindings: plan.bindings, container, clock, logger, sender, processingTimeoutMs });
   return {
     queue,
     maxConcurrentTasks,
@@ -95,6 +91,7 @@ export function listenerDeps(plan: ListenerPlan, resources: ListenerResources): 
     clock,
     logger,
     metrics,
+    ...(onStuck === undefined ? {} : { onStuck }),
   };
 }
 

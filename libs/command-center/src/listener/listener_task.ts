@@ -1,24 +1,24 @@
 import type { Delivery } from '@warren/rabbit';
 import type { CommandContext } from '../command_context.ts';
 
-/** One delivery under work. Created per message, so it is small and has one shape. */
+/** One delivery, from its reception to the end of its handler. Created per message, so it is small and has one shape. */
 export class ListenerTask {
   readonly delivery: Delivery;
-  readonly startedAt: number;
-  /** Known once the message could be read. */
+  /** Monotonic milliseconds. */
+  readonly receivedAt: number;
+  /** Known once the headers could be read. */
   context: CommandContext | undefined;
   /** The message has had its ending; whatever the handler still does has no effect. */
   ended = false;
-  /** The handler's promise has settled. */
-  finished = false;
   /** Its slot was given away although the handler has not finished. */
   zombie = false;
 
-  constructor(delivery: Delivery, startedAt: number) {
+  constructor(delivery: Delivery, receivedAt: number) {
     this.delivery = delivery;
-    this.startedAt = startedAt;
+    this.receivedAt = receivedAt;
   }
 
+  /** Contract or event name as the sender gave it. */
   get name(): string {
     return this.context?.name ?? 'unreadable';
   }

@@ -1,8 +1,10 @@
-import { AppError, type Clock, continueTrace, type Container, type JsonLimits, type Logger, parseJson } from '@warren/kernel';
-import { type Actor, decodeActor, type Delivery } from '@warren/rabbit';
+import { AppError, type Clock, type Container, continueTrace, type JsonLimits, type Logger, parseJson } from '@warren/kernel';
+import { type Delivery, EXCHANGE } from '@warren/rabbit';
 import type * as z from 'zod';
 import { CommandContext } from '../command_context.ts';
 import type { Binding, BoundHandler } from '../registry/bindings.ts';
+import type { SenderIdentity } from './sender_identity.ts';
+import { timeLeftMs } from './time_left.ts';
 import type { ValidatedCommand } from './validated_command.ts';
 
 export interface MessageReaderDeps {
@@ -10,25 +12,24 @@ export interface MessageReaderDeps {
   readonly container: Container;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Prefix of this service and what stands before prefixes in broker user names. */
-  readonly prefix: string;
-  readonly userPrefix: string;
-  /** Development on a broker without own users: senders cannot be told apart. */
-  readonly singleUser: boolean;
+  readonly sender: SenderIdentity;
   readonly processingTimeoutMs: number;
 }
 
 interface Known {
   readonly binding: Binding;
   readonly handler: BoundHandler;
-  readonly limits: JsonLimits;
 }
 
+/** More than any message can have had; a header beyond it is not ours. */
 const MAX_ATTEMPTS_KNOWN = 1_000;
 /** Services trust each other for size more than players, never without bound. */
-const INTERNAL_LIMITS: JsonLimits = { maxBytes: 256 * 1024, maxDepth: 32, maxKeys: 20_000 };
-/** Services whose dead-letter replays and retry copies may name another sender. */
-const OPS = 'ops';
+const LIMITS: JsonLimits = { maxBytes: 256 * 1024, maxDepth: 32, maxKeys: 20_000 };
+const MAX_FIELDS_SHOWN = 20;
+const MAX_NAME_SHOWN = 100;
+/** Leaves room for what the inbox puts before it. */
+const MESSAGE_ID = /^[\x21-\x7e]{1,200}$/;
+const TYPE = /^([a-z0-9_.]{1,200})@(\d{1,6})$/;
 
 /** Turns a delivery into a validated command, or says what is wrong with it. */
 export class MessageReader {
@@ -38,27 +39,35 @@ export class MessageReader {
   constructor(deps: MessageReaderDeps) {
     this.#deps = deps;
     for (const binding of deps.bindings) {
-      const bytes = binding.kind === 'command' ? Math.max(binding.contract.limits.maxBytes, INTERNAL_LIMITS.maxBytes) : INTERNAL_LIMITS.maxBytes;
-      this.#known.set(binding.name, { binding, handler: binding.resolve(deps.container), limits: { ...INTERNAL_LIMITS, maxBytes: bytes } });
+      this.#known.set(binding.name, { binding, handler: binding.resolve(deps.container) });
     }
   }
 
-  /** Who sent what, without looking at the body. @throws AppError for headers that make no sense */
-  readContext(delivery: Delivery): CommandContext {
+  /** Whether this queue's service handles a command or event of this name. */
+  knows(name: string): boolean {
+    return this.#known.has(name);
+  }
+
+  /**
+   * Who sent what, without looking at the body. `receivedAt` is the monotonic time of the delivery.
+   * @throws AppError REQUEST_INVALID for headers that make no sense
+   */
+  readContext(delivery: Delivery, receivedAt: number): CommandContext {
     const { properties } = delivery;
-    const { clock, logger, processingTimeoutMs } = this.#deps;
+    const { clock, logger, sender, processingTimeoutMs } = this.#deps;
     const now = clock.monotonicMs();
-    const caller = this.#caller(delivery);
-    const timeLeft = this.#timeLeft(delivery);
+    const caller = sender.callerOf(delivery);
+    const timeLeft = timeLeftMs(delivery, clock.now() - (now - receivedAt));
     return new CommandContext(
       {
-        name: nameOf(properties.type) ?? delivery.key,
+        name: nameOf(delivery),
         messageId: properties.messageId ?? '',
-        attempt: this.#attempt(delivery),
-        actor: this.#actor(delivery, caller),
+        attempt: attemptOf(delivery),
+        actor: sender.actorOf(delivery, caller),
         caller,
         trace: continueTrace(text(properties.headers?.['traceparent'])),
-        deadline: now + Math.min(timeLeft, processingTimeoutMs),
+        // what a message waited for its slot is the sender's time, not the handler's
+        deadline: Math.min(receivedAt + timeLeft, now + processingTimeoutMs),
       },
       clock,
       logger,
@@ -68,79 +77,75 @@ export class MessageReader {
   /** @throws AppError COMMAND_UNKNOWN, ACCESS_FORBIDDEN, REQUEST_INVALID (with fields), REQUEST_TOO_LARGE */
   readCommand(delivery: Delivery, context: CommandContext): ValidatedCommand {
     const { properties } = delivery;
-    const known = this.#known.get(context.name);
-    if (known === undefined) {
-      throw new AppError('COMMAND_UNKNOWN', `There is no command ${context.name.slice(0, 100)} here.`, { kind: 'not_found' });
+    const { binding, handler } = this.#find(delivery, context.name);
+    if (!MESSAGE_ID.test(context.messageId)) {
+      throw invalid('The message needs a messageId of 1 to 200 visible ASCII characters.');
     }
-    if (context.messageId === '') throw new AppError('REQUEST_INVALID', 'The message has no messageId.', { kind: 'invalid' });
     if (properties.contentType !== 'application/json') {
       throw new AppError('REQUEST_MEDIA_UNSUPPORTED', 'Messages are application/json, not encoded.', { kind: 'unsupported' });
     }
-    this.#authorise(known.binding, context);
-    const result = known.binding.schema.safeParse(parseJson(delivery.body, known.limits));
-    if (!result.success) throw invalidPayload(known.binding.name, result.error);
-    return { binding: known.binding, handler: known.handler, payload: result.data };
+    this.#authorise(binding, context);
+    const result = binding.schema.safeParse(parseJson(delivery.body, LIMITS));
+    if (!result.success) throw invalidPayload(binding.name, result.error);
+    return { binding, handler, payload: result.data };
+  }
+
+  #find(delivery: Delivery, name: string): Known {
+    const known = this.#known.get(name);
+    const shown = name.slice(0, MAX_NAME_SHOWN);
+    if (known === undefined) throw unknown(`There is no command ${shown} here.`);
+    const { type } = delivery.properties;
+    // rights on the broker are rights on routing keys: a type must not name another command than the key
+    if (delivery.exchange !== EXCHANGE.deliver && !isKeyOf(delivery.key, name)) {
+      throw invalid(`The routing key is not that of ${shown}.`);
+    }
+    const version = type === undefined ? undefined : TYPE.exec(type)?.[2];
+    if (version !== undefined && Number(version) !== known.binding.version) {
+      throw unknown(`Version ${version} of ${shown} is not known here: this service has ${known.binding.version}.`);
+    }
+    return known;
   }
 
   /** Every sender that the contract does not name is refused. */
   #authorise(binding: Binding, context: CommandContext): void {
-    if (binding.kind === 'event' || this.#deps.singleUser) return;
-    const { access } = binding.contract;
-    const { caller, actor } = context;
-    const allowed =
-      access.kind === 'service'
-        ? access.callers.includes(caller) && actor.kind === 'service'
-        : caller === 'gateway' && (actor.kind === access.kind || access.kind === 'anonymous');
-    if (!allowed) throw new AppError('ACCESS_FORBIDDEN', `${caller} may not send ${binding.name} for this actor.`, { kind: 'forbidden' });
-  }
-
-  /** The broker checks userId against the connection; a copy of our own or of ops may stand for its first sender. */
-  #caller(delivery: Delivery): string {
-    const { properties } = delivery;
-    const { prefix, singleUser } = this.#deps;
-    if (singleUser) return properties.appId ?? 'unknown';
-    const sender = this.#withoutUserPrefix(properties.userId);
-    const origin = text(properties.headers?.['warren-origin-user']);
-    if (origin !== undefined && (sender === prefix || sender === OPS)) return this.#withoutUserPrefix(origin);
-    return sender;
-  }
-
-  #withoutUserPrefix(user: string | undefined): string {
-    const { userPrefix } = this.#deps;
-    if (user === undefined || !user.startsWith(userPrefix)) return 'unknown';
-    return user.slice(userPrefix.length);
-  }
-
-  /** Only the gateway speaks for players and servers; any other service speaks for itself. */
-  #actor(delivery: Delivery, caller: string): Actor {
-    if (caller !== 'gateway' && !this.#deps.singleUser) return { kind: 'service', id: caller };
-    const actor = decodeActor(delivery.properties.headers, caller);
-    if (actor === undefined) throw new AppError('REQUEST_INVALID', 'The headers do not say for whom the message speaks.', { kind: 'invalid' });
-    return actor;
-  }
-
-  #attempt(delivery: Delivery): number {
-    const value = delivery.properties.headers?.['warren-attempt'];
-    return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_ATTEMPTS_KNOWN ? value : 1;
-  }
-
-  /** Milliseconds until the sender gives up. Clocks differ between machines, so more than the own timeout is never granted. */
-  #timeLeft(delivery: Delivery): number {
-    const deadline = delivery.properties.headers?.['warren-deadline'];
-    return typeof deadline === 'number' && Number.isFinite(deadline) ? deadline - this.#deps.clock.now() : this.#deps.processingTimeoutMs;
+    if (binding.kind === 'event' || this.#deps.sender.unchecked) return;
+    if (isAllowed(binding.contract.access, context)) return;
+    throw new AppError('ACCESS_FORBIDDEN', `${context.caller} may not send ${binding.name} for this actor.`, { kind: 'forbidden' });
   }
 }
 
-/** `auth.register` of `auth.register@1`. */
-function nameOf(type: string | undefined): string | undefined {
-  if (type === undefined) return undefined;
-  const at = type.indexOf('@');
-  return at > 0 ? type.slice(0, at) : undefined;
+type Access = Extract<Binding, { kind: 'command' }>['contract']['access'];
+
+function isAllowed(access: Access, { caller, actor }: CommandContext): boolean {
+  if (access.kind === 'service') return access.callers.includes(caller) && actor.kind === 'service';
+  if (caller !== 'gateway') return false;
+  if (access.kind === 'anonymous') return true;
+  if (access.kind === 'player' && actor.kind === 'player') {
+    return access.roles === undefined || access.roles.some((role) => actor.roles.includes(role));
+  }
+  return actor.kind === access.kind;
+}
+
+/** `auth.register` of the type `auth.register@1`; without a type the routing key, which a copy does not have. */
+function nameOf(delivery: Delivery): string {
+  const { type } = delivery.properties;
+  if (type === undefined) return delivery.key;
+  return TYPE.exec(type)?.[1] ?? type;
+}
+
+/** Keyed work adds its partition to the name: `allocator.assign_game.p3`. */
+function isKeyOf(key: string, name: string): boolean {
+  return key === name || (key.startsWith(`${name}.p`) && /^\d+$/.test(key.slice(name.length + 2)));
+}
+
+function attemptOf(delivery: Delivery): number {
+  const value = delivery.properties.headers?.['warren-attempt'];
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_ATTEMPTS_KNOWN ? value : 1;
 }
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-
-const MAX_FIELDS_SHOWN = 20;
+const invalid = (message: string): AppError => new AppError('REQUEST_INVALID', message, { kind: 'invalid' });
+const unknown = (message: string): AppError => new AppError('COMMAND_UNKNOWN', message, { kind: 'not_found' });
 
 function invalidPayload(name: string, error: z.ZodError): AppError {
   const fields = error.issues.slice(0, MAX_FIELDS_SHOWN).map((issue) => ({ path: issue.path.join('.'), message: issue.message }));

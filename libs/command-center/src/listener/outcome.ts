@@ -8,6 +8,8 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly error: AppError }
   /** May end better later. */
   | { readonly kind: 'retry'; readonly error: AppError }
+  /** The same message is being handled elsewhere: its twin's end decides. */
+  | { readonly kind: 'busy'; readonly error: AppError }
   /** Nobody can handle it: bad payload, unknown command, a defect. */
   | { readonly kind: 'broken'; readonly error: AppError }
   /** Its deadline passed before the work began: nobody waits any more. */
@@ -15,9 +17,13 @@ export type Outcome =
   /** Not begun, or cut short by the service's own end: another replica does it. */
   | { readonly kind: 'handed_back' };
 
+/** A parallel duplicate: its twin holds the message id. */
+export const IN_PROGRESS = 'REQUEST_IN_PROGRESS';
+
 /** The outcome of a handler that threw. */
 export function outcomeOfError(cause: unknown): Outcome {
   const error = toAppError(cause);
+  if (error.code === IN_PROGRESS) return { kind: 'busy', error };
   if (error.retryable) return { kind: 'retry', error };
   if (error.kind === 'internal') return { kind: 'broken', error };
   return { kind: 'refused', error };

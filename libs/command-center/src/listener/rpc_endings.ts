@@ -1,11 +1,11 @@
-import { type AppError, type Logger } from '@warren/kernel';
+import { AppError, type Logger } from '@warren/kernel';
 import type { RpcReplier } from '@warren/rabbit';
 import type { Endings } from './endings.ts';
 import type { ListenerTask } from './listener_task.ts';
 import { type Outcome, shuttingDown } from './outcome.ts';
 
 export interface RpcEndingsDeps {
-  readonly replier: RpcReplier;
+  readonly replier: Pick<RpcReplier, 'reply'>;
   readonly logger: Logger;
 }
 
@@ -18,35 +18,46 @@ export class RpcEndings implements Endings {
   }
 
   end(task: ListenerTask, outcome: Outcome): void {
-    const { delivery } = task;
     switch (outcome.kind) {
       case 'done':
-        this.#deps.replier.reply(delivery, { ok: true, value: outcome.value ?? null });
+        this.#done(task, outcome.value);
         break;
       case 'refused':
       case 'retry':
-        this.#deps.replier.reply(delivery, { ok: false, error: outcome.error });
+      case 'busy':
+        this.#refuse(task, outcome.error);
         break;
       case 'broken':
-        this.#broken(task, outcome.error);
+        if (outcome.error.kind === 'internal') this.#logDefect(task, outcome.error);
+        this.#refuse(task, outcome.error);
         break;
       case 'handed_back':
-        if (task.context === undefined) {
-          delivery.nack();
-          return;
-        }
-        this.#deps.replier.reply(delivery, { ok: false, error: shuttingDown() });
+        this.#refuse(task, shuttingDown());
         break;
       case 'expired':
         break;
       default:
         outcome satisfies never;
     }
-    delivery.ack();
+    task.delivery.ack();
   }
 
-  #broken(task: ListenerTask, error: AppError): void {
-    if (error.kind === 'internal') this.#deps.logger.error({ err: error, command: task.name }, 'a handler failed');
+  #done(task: ListenerTask, value: unknown): void {
+    try {
+      this.#deps.replier.reply(task.delivery, { ok: true, value: value ?? null });
+    } catch (cause) {
+      // a reply that is no JSON (a bigint, a cycle) is a defect of the handler, whose caller must not wait for nothing
+      const error = new AppError('SERVICE_INTERNAL', 'The service failed to handle the request.', { kind: 'internal', cause });
+      this.#logDefect(task, error);
+      this.#refuse(task, error);
+    }
+  }
+
+  #refuse(task: ListenerTask, error: AppError): void {
     this.#deps.replier.reply(task.delivery, { ok: false, error });
+  }
+
+  #logDefect(task: ListenerTask, error: AppError): void {
+    this.#deps.logger.error({ err: error, command: task.name, messageId: task.context?.messageId }, 'a handler failed');
   }
 }

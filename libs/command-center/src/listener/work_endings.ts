@@ -1,25 +1,37 @@
-import { type AppError, type Clock, type Logger } from '@warren/kernel';
-import { type ConfirmedPublisher, DELAY_TIERS, type Delivery, deadQueue, delayExchange, EXCHANGE } from '@warren/rabbit';
+import type { AppError, Clock, Logger } from '@warren/kernel';
+import { type ConfirmedPublisher, DELAY_TIERS, type Delivery, deadQueue, delayExchange, EXCHANGE, type OutgoingMessage } from '@warren/rabbit';
 import type { Endings } from './endings.ts';
 import type { ListenerTask } from './listener_task.ts';
 import type { Outcome } from './outcome.ts';
+import { ORIGIN_HEADER, type SenderIdentity } from './sender_identity.ts';
 
 export interface WorkEndingsDeps {
-  readonly publisher: ConfirmedPublisher;
+  readonly publisher: Pick<ConfirmedPublisher, 'publish'>;
   readonly prefix: string;
   /** Queue that the listener works on: a copy from a delay tier comes back to it. */
   readonly queue: string;
+  readonly sender: SenderIdentity;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** One run and a retry per delay tier. */
 const MAX_ATTEMPTS = DELAY_TIERS.length + 1;
+/** A duplicate waits this often for its twin, a second each time, before it counts as a failed attempt. */
+const MAX_BUSY = 60;
+const BUSY_HEADER = 'warren-busy';
+const [FIRST_TIER] = DELAY_TIERS;
 const COPY_TIMEOUT_MS = 5_000;
 /** A copy could not be stored: breathe before the broker delivers the message again. */
 const COPY_FAILED_PAUSE_MS = 500;
+/** Bodies that no publisher of ours would send are parked without their end. */
+const MAX_BODY_KEPT = 64 * 1024;
+const MAX_BODY_SENT = 256 * 1024;
 const MAX_MESSAGE_CHARS = 1_000;
+const MAX_HEADER_CHARS = 1_024;
 const KEPT_HEADERS = ['traceparent', 'warren-actor', 'warren-session', 'warren-roles'];
+
+type Headers = Record<string, string | number>;
 
 /**
  * Commands and events: nothing is lost. What can be tried again goes to a delay tier, what cannot goes to the dead
@@ -40,15 +52,15 @@ export class WorkEndings implements Endings {
         delivery.ack();
         return;
       case 'refused':
-        if (task.context !== undefined) task.context.logger.info({ code: outcome.error.code }, 'command refused');
+        task.context?.logger.info({ code: outcome.error.code }, 'command refused');
         delivery.ack();
         return;
       case 'retry':
-        await this.#retry(task, outcome.error);
-        return;
+        return this.#retry(task, outcome.error);
+      case 'busy':
+        return this.#wait(task, outcome.error);
       case 'broken':
-        await this.#park(task, outcome.error);
-        return;
+        return this.#park(task, outcome.error, reasonOf(outcome.error));
       case 'handed_back':
         delivery.nack();
         return;
@@ -61,26 +73,42 @@ export class WorkEndings implements Endings {
     const attempt = task.context?.attempt ?? 1;
     const tier = DELAY_TIERS[attempt - 1];
     if (attempt >= MAX_ATTEMPTS || tier === undefined) {
-      await this.#park(task, error);
+      await this.#park(task, error, 'retries_exhausted');
       return;
     }
+    task.context?.logger.warn({ code: error.code, err: error.cause, tier: tier.name }, 'command failed and is tried again');
     await this.#copyThenAck(task, delayExchange(tier.name), this.#deps.queue, { 'warren-attempt': attempt + 1, 'warren-error-code': error.code });
   }
 
-  async #park(task: ListenerTask, error: AppError): Promise<void> {
-    this.#deps.logger.error({ err: error, command: task.name, messageId: task.context?.messageId }, 'message parked in the dead letters');
-    await this.#copyThenAck(task, EXCHANGE.dead, deadQueue(this.#deps.prefix), {
+  /** Not an attempt: nothing was tried. */
+  async #wait(task: ListenerTask, error: AppError): Promise<void> {
+    const before = task.delivery.properties.headers?.[BUSY_HEADER];
+    const waits = typeof before === 'number' && before > 0 ? before + 1 : 1;
+    if (waits > MAX_BUSY) {
+      await this.#retry(task, error);
+      return;
+    }
+    const attempt = task.context?.attempt ?? 1;
+    await this.#copyThenAck(task, delayExchange(FIRST_TIER.name), this.#deps.queue, { 'warren-attempt': attempt, [BUSY_HEADER]: waits });
+  }
+
+  async #park(task: ListenerTask, error: AppError, reason: string): Promise<void> {
+    const { logger, prefix, queue } = this.#deps;
+    logger.error({ err: error, reason, command: task.name, messageId: task.context?.messageId }, 'message parked in the dead letters');
+    await this.#copyThenAck(task, EXCHANGE.dead, deadQueue(prefix), {
       'warren-attempt': task.context?.attempt ?? 1,
+      'warren-reason': reason,
       'warren-error-code': error.code,
       'warren-error-message': error.message.slice(0, MAX_MESSAGE_CHARS),
-      'warren-source-queue': this.#deps.queue,
+      'warren-source-queue': queue,
     });
   }
 
-  async #copyThenAck(task: ListenerTask, exchange: string, key: string, headers: Record<string, string | number>): Promise<void> {
+  async #copyThenAck(task: ListenerTask, exchange: string, key: string, headers: Headers): Promise<void> {
     const { delivery } = task;
-    const { publisher, clock, logger } = this.#deps;
-    const outcome = await publisher.publish(copyOf(delivery, exchange, key, headers), { timeoutMs: COPY_TIMEOUT_MS });
+    const { publisher, clock, logger, sender } = this.#deps;
+    const copy = copyOf(delivery, { ...headers, [ORIGIN_HEADER]: sender.originOf(delivery).slice(0, MAX_HEADER_CHARS) });
+    const outcome = await publisher.publish({ ...copy, exchange, key }, { timeoutMs: COPY_TIMEOUT_MS });
     if (outcome === 'confirmed') {
       delivery.ack();
       return;
@@ -91,19 +119,26 @@ export class WorkEndings implements Endings {
   }
 }
 
-function copyOf(delivery: Delivery, exchange: string, key: string, headers: Record<string, string | number>): Parameters<ConfirmedPublisher['publish']>[0] {
-  const { properties } = delivery;
-  const kept: Record<string, string | number> = {};
+/** What somebody who reads the dead letters can do about it. */
+function reasonOf(error: AppError): string {
+  if (error.code === 'COMMAND_UNKNOWN') return 'no_handler';
+  if (error.kind === 'too_large') return 'too_large';
+  if (error.kind === 'forbidden') return 'forbidden';
+  return error.kind === 'internal' ? 'defect' : 'invalid_payload';
+}
+
+/** Fits our own limits whatever the original is like: a copy that cannot be published would keep the original for ever. */
+function copyOf(delivery: Delivery, headers: Headers): Omit<OutgoingMessage, 'exchange' | 'key'> {
+  const { properties, body } = delivery;
+  const kept: Headers = {};
   for (const name of KEPT_HEADERS) {
     const value = properties.headers?.[name];
-    if (typeof value === 'string') kept[name] = value;
+    if (typeof value === 'string' && value.length <= MAX_HEADER_CHARS) kept[name] = value;
   }
-  const origin = properties.headers?.['warren-origin-user'] ?? properties.userId;
-  if (typeof origin === 'string') kept['warren-origin-user'] = origin;
+  const whole = body.length <= MAX_BODY_SENT;
+  if (!whole) kept['warren-body-bytes'] = body.length;
   return {
-    exchange,
-    key,
-    body: delivery.body,
+    body: whole ? body : body.subarray(0, MAX_BODY_KEPT),
     messageId: properties.messageId ?? '',
     type: properties.type ?? delivery.key,
     persistent: true,

@@ -17,6 +17,9 @@ interface OutboxMessage {
 
 /** A transaction that wants to send more than this is a defect: it would hold the relay and the broker's memory. */
 const MAX_MESSAGES = 1_000;
+/** A row that no publisher takes would stay for ever. Larger things travel by reference. */
+const MAX_BODY_BYTES = 256 * 1024;
+const MAX_MESSAGE_ID_CHARS = 200;
 
 /** Collects the messages of one transaction and writes them as rows right before its commit. */
 export class OutboxWriter implements Outbox {
@@ -53,6 +56,9 @@ export class OutboxWriter implements Outbox {
 
   #add(exchange: string, key: string, source: { name: string; version: number }, body: unknown, messageId = newId()): void {
     if (this.#messages.length >= MAX_MESSAGES) throw new RangeError(`more than ${MAX_MESSAGES} messages in one transaction`);
+    if (messageId === '' || messageId.length > MAX_MESSAGE_ID_CHARS) throw new RangeError(`a message id has 1 to ${MAX_MESSAGE_ID_CHARS} characters`);
+    const text = JSON.stringify(body);
+    if (Buffer.byteLength(text) > MAX_BODY_BYTES) throw new RangeError(`${source.name} has more than ${MAX_BODY_BYTES} bytes`);
     const trace = currentContext()?.trace;
     this.#messages.push({
       exchange,
@@ -60,7 +66,7 @@ export class OutboxWriter implements Outbox {
       message_id: messageId,
       type: `${source.name}@${source.version}`,
       headers: JSON.stringify(trace === undefined ? {} : { traceparent: formatTraceparent(trace) }),
-      body: JSON.stringify(body),
+      body: text,
     });
   }
 }

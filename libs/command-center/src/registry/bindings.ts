@@ -6,6 +6,8 @@ import type { ApplyContext, CommandHandler, EventHandler } from '../command_hand
 
 /** A handler whose types were checked at its registration; payloads are what the binding's schema returned. */
 export interface BoundHandler {
+  /** False where `prepare` does nothing, which spares the look into the inbox before it. */
+  readonly prepares?: boolean;
   prepare(payload: unknown, context: CommandContext): Promise<unknown>;
   apply(payload: unknown, context: ApplyContext, prepared: unknown): Promise<unknown>;
 }
@@ -52,6 +54,7 @@ export function command<C extends Contract, Prepared>(
       const inner = container.resolve(handler);
       // the payload is what contract.dto returned and prepared is what inner.prepare returned: the casts restate that
       return {
+        prepares: inner.prepare !== undefined,
         prepare: async (payload, context) => inner.prepare?.(payload as DtoOf<C>, context),
         apply: (payload, context, prepared) => inner.apply(payload as DtoOf<C>, context, prepared as Prepared),
       };
@@ -78,6 +81,7 @@ export function event<E extends EventContract>(
     resolve: (container) => {
       const inner = container.resolve(handler);
       return {
+        prepares: false,
         prepare: () => Promise.resolve(undefined),
         apply: (payload, context) => inner.apply(payload as PayloadOf<E>, context),
       };

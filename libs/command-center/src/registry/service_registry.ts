@@ -49,8 +49,9 @@ function contractProblems(registry: ServiceRegistry, contracts: readonly Contrac
     if (seen.has(name)) problems.push(`${name} is registered twice: remove one line from ${config}.`);
     seen.add(name);
   }
-  for (const { name } of registry.commands) {
+  for (const { name, contract } of registry.commands) {
     if (serviceOf(name) !== prefix) problems.push(`${name} belongs to ${serviceOf(name)}: remove its line from ${config}.`);
+    else if (!contracts.includes(contract)) problems.push(`${name} is not in CONTRACTS of libs/contracts: add it there, or nobody can call it.`);
   }
   for (const contract of contracts) {
     if (serviceOf(contract.name) === prefix && !seen.has(contract.name)) {
