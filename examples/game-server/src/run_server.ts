@@ -58,7 +58,8 @@ function connectPlatform(settings: ServerSettings, port: number, rooms: Map<stri
     version: 'carrot-rush.1',
     onAssigned: (assignment) => {
       rooms.set(assignment.game_id, openRoom(settings, assignment, { rooms, platform }));
-      log('game assigned', { game: assignment.game_id, trace: traceOf(assignment) });
+      const players = assignment.match.players.map((player) => player.player_id);
+      log('game assigned', { game: assignment.game_id, players, trace: traceOf(assignment) });
     },
     onReleased: (gameId, reason) => {
       rooms.get(gameId)?.close(reason);

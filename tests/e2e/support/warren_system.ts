@@ -4,7 +4,7 @@ import { authMigrations, ensureServerKey } from '@warren/auth';
 import { coordinationMigrations } from '@warren/coordination';
 import { silentLogger } from '@warren/kernel';
 import { Database, ensureRolesAndDatabase, type MigrationSet, migrate } from '@warren/postgres';
-import { hashRabbitPassword, importDefinitions, unwrapAdminResult } from '@warren/provision';
+import { type BrokerAdmin, hashRabbitPassword, importDefinitions, unwrapAdminResult } from '@warren/provision';
 import { brokerDefinitions, brokerPrefixes, SERVICES } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
 import { readTestSettings, type TempDatabase, type TempRedis, type TempVhost, tempDatabase, tempRedis, tempVhost } from '@warren/testing';
@@ -17,12 +17,16 @@ export interface SystemOptions {
   readonly replicas?: number;
   /** Extra environment of every app. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A broker of the test's own, instead of a vhost on the shared one. */
+  readonly broker?: { readonly url: string; readonly admin: BrokerAdmin };
   /** Stands between the services and the broker or stores: gets a URL, gives the one to use. */
   readonly through?: { readonly rabbitmq?: (url: string) => string; readonly postgres?: (url: string) => string; readonly redis?: (url: string) => string };
 }
 
+type Vhost = Pick<TempVhost, 'name' | 'userPrefix' | 'urlFor' | 'drop'>;
+
 interface Place {
-  readonly vhost: TempVhost;
+  readonly vhost: Vhost;
   readonly database: TempDatabase;
   readonly redis: TempRedis;
 }
@@ -64,7 +68,8 @@ export class WarrenSystem {
 
   /** Sets broker, database and keys up without starting anything. */
   static async prepare(options: SystemOptions = {}): Promise<WarrenSystem> {
-    const [vhost, database, redis] = await Promise.all([tempVhost(), tempDatabase(), tempRedis()]);
+    const broker = options.broker === undefined ? tempVhost() : ownVhost(options.broker.url);
+    const [vhost, database, redis] = await Promise.all([broker, tempDatabase(), tempRedis()]);
     const system = new WarrenSystem({ vhost, database, redis }, options);
     await Promise.all([system.#setUpBroker(), system.#setUpDatabase()]);
     return system;
@@ -163,7 +168,8 @@ export class WarrenSystem {
     const { vhost } = this.place;
     const hash = hashRabbitPassword(PASSWORD);
     const passwords = Object.fromEntries(brokerPrefixes().map((prefix) => [prefix, hash]));
-    unwrapAdminResult(await importDefinitions(readTestSettings().brokerAdmin, brokerDefinitions({ vhost: vhost.name, userPrefix: vhost.userPrefix, passwords })));
+    const admin = this.#options.broker?.admin ?? readTestSettings().brokerAdmin;
+    unwrapAdminResult(await importDefinitions(admin, brokerDefinitions({ vhost: vhost.name, userPrefix: vhost.userPrefix, passwords })));
   }
 
   async #setUpDatabase(): Promise<void> {
@@ -178,3 +184,15 @@ export class WarrenSystem {
 }
 
 const same = (url: string): string => url;
+
+/** The vhost of a broker that the test has to itself. */
+function ownVhost(brokerUrl: string): Vhost {
+  const urlFor = (user: string, password: string): string => {
+    const url = new URL(brokerUrl);
+    url.username = user;
+    url.password = password;
+    url.pathname = '/warren';
+    return url.href;
+  };
+  return { name: 'warren', userPrefix: '', urlFor, drop: async () => undefined };
+}

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { doorProblems, versionProblems } from './rules/packages.ts';
+import { readWorkspace, REPO_ROOT } from './support/workspace.ts';
+
+const workspace = readWorkspace(REPO_ROOT);
+
+test('a lib has one door, ./src/index.ts, with named exports only', () => {
+  expect(doorProblems(workspace)).toEqual([]);
+});
+
+test('versions stand in the catalog alone, exact', () => {
+  expect(versionProblems(workspace)).toEqual([]);
+});

@@ -1,0 +1,7 @@
+import { readWorkspace, REPO_ROOT } from './support/workspace.ts';
+import { expect, test } from 'vitest';
+import { registryProblems } from './rules/registries.ts';
+
+test('every command of the contracts is registered once, by the service that owns it', async () => {
+  expect(await registryProblems(readWorkspace(REPO_ROOT))).toEqual([]);
+});

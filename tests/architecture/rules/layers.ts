@@ -1,0 +1,160 @@
+import type { Package, Workspace } from '../support/workspace.ts';
+
+type Place =
+  | { readonly kind: 'layer'; readonly layer: number }
+  /** Only for tests and tools; nothing that runs in production may import it. */
+  | { readonly kind: 'dev' };
+
+/**
+ * Layer of every lib. A lib imports only lower layers, so two libs of one layer never import each other; that is what
+ * keeps the domains (layer 5) apart. telemetry stands just above kernel, because its metrics are kernel resources.
+ */
+export const LAYERS: Readonly<Record<string, number>> = {
+  kernel: 0,
+  contracts: 0,
+  telemetry: 1,
+  rabbit: 2,
+  postgres: 2,
+  redis: 2,
+  http: 2,
+  tokens: 2,
+  wire: 2,
+  'command-center': 3,
+  app: 4,
+  auth: 5,
+  allocation: 5,
+  coordination: 5,
+  session: 5,
+  client: 5,
+  'game-server-sdk': 5,
+};
+
+const DEV_LIBS = ['testing', 'provision'];
+const TEST_LIB = '@warren/testing';
+const DOMAINS = ['auth', 'allocation', 'coordination', 'session'];
+const PUBLISHED = ['client', 'game-server-sdk'];
+
+/** Packages that may use nothing but these: what leaves the platform, or runs in a browser. */
+const NARROW: Readonly<Record<string, readonly string[]>> = {
+  'libs/contracts': ['zod'],
+  'libs/wire': ['@warren/contracts', 'zod'],
+  'libs/client': ['@warren/contracts', '@warren/tokens', '@warren/wire', 'zod'],
+  'libs/game-server-sdk': ['@warren/contracts', '@warren/tokens', '@warren/wire', 'zod'],
+};
+/** Packages that run in a browser: no Node module either. */
+const BROWSER = ['libs/contracts', 'libs/wire', 'libs/client'];
+/** An app is wiring: its stores and its broker are reached through its domain lib and libs/app. */
+const CLOSED_TO_APPS = ['rabbit', 'postgres', 'redis', 'http', 'wire', ...DEV_LIBS, ...PUBLISHED];
+/** Examples show what a user of Warren has: the published packages. */
+const OPEN_TO_EXAMPLES = ['client', 'game-server-sdk', 'contracts'];
+
+interface Use {
+  readonly from: Package;
+  readonly name: string;
+  /** Where it is said: `libs/x/package.json` or `libs/x/src/y.ts:3`. */
+  readonly at: string;
+  /** In a test, a test helper or devDependencies. */
+  readonly test: boolean;
+}
+
+export function layerProblems(workspace: Workspace): string[] {
+  const known = workspace.packages.filter(({ place }) => place === 'libs').map(({ dir }) => dir.slice('libs/'.length));
+  const unplaced = known.filter((lib) => placeOf(lib) === undefined);
+  return [
+    ...unplaced.map((lib) => `libs/${lib} has no layer: add it to LAYERS in tests/architecture/rules/layers.ts`),
+    ...workspace.packages.flatMap(usesOf).flatMap(judge),
+    ...workspace.packages.flatMap(domainCount),
+  ];
+}
+
+function usesOf(from: Package): Use[] {
+  const { dependencies = {}, devDependencies = {} } = from.manifest;
+  const at = `${from.dir}/package.json`;
+  return [
+    ...Object.keys(dependencies).map((name) => ({ from, name, at, test: false })),
+    ...Object.keys(devDependencies).map((name) => ({ from, name, at, test: true })),
+    ...from.sources.flatMap((source) =>
+      source.imports
+        .filter(({ specifier }) => !specifier.startsWith('.'))
+        .map(({ specifier, line }) => ({
+          from,
+          name: packageName(specifier),
+          at: `${source.path}:${line}`,
+          test: isTest(source.path),
+        })),
+    ),
+  ];
+}
+
+/** `@warren/kernel` of `@warren/kernel/x`, `pg` of `pg/lib/y`; Node's own modules keep their prefix. */
+export function packageName(specifier: string): string {
+  const parts = specifier.split('/');
+  return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? specifier);
+}
+
+/** Tests and what lies in a package's test folder are not part of what runs in production. */
+export function isTest(file: string): boolean {
+  return /\.(test|itest)\.ts$/.test(file) || /^(apps|libs|examples)\/[^/]+\/test\//.test(file) || file.startsWith('tests/');
+}
+
+function judge(use: Use): string[] {
+  const refusal = use.from.dir in NARROW ? narrowRefusal(use) : placeRefusal(use);
+  return refusal === undefined ? [] : [`${use.at}: ${refusal}`];
+}
+
+function narrowRefusal({ from, name, test }: Use): string | undefined {
+  if (test) return undefined;
+  if (name.startsWith('node:')) return BROWSER.includes(from.dir) ? `${from.dir} runs in a browser and must not import ${name}` : undefined;
+  const allowed = NARROW[from.dir] ?? [];
+  return allowed.includes(name) ? undefined : `${from.dir} may import ${allowed.join(', ')} only, not ${name}`;
+}
+
+function placeRefusal(use: Use): string | undefined {
+  if (!use.name.startsWith('@warren/')) return undefined;
+  const lib = use.name.slice('@warren/'.length);
+  switch (use.from.place) {
+    case 'libs':
+      return libRefusal(use, lib);
+    case 'apps':
+      return appRefusal(use, lib);
+    case 'examples':
+      return lib.startsWith('example-') || OPEN_TO_EXAMPLES.includes(lib)
+        ? undefined
+        : `an example uses published packages only, not ${use.name}`;
+    default:
+      return undefined;
+  }
+}
+
+function libRefusal({ from, name, test }: Use, lib: string): string | undefined {
+  const own = from.dir.slice('libs/'.length);
+  if (lib === own) return `${name} must not import itself by name`;
+  if (DEV_LIBS.includes(lib)) {
+    if (DEV_LIBS.includes(own) || (test && name === TEST_LIB)) return undefined;
+    return `${name} is for tests only and must not be used by ${from.dir}`;
+  }
+  const to = placeOf(lib);
+  const self = placeOf(own);
+  if (to === undefined) return `${from.dir} must not import ${name}, which is no lib`;
+  if (self?.kind !== 'layer' || to.kind !== 'layer' || to.layer < self.layer) return undefined;
+  if (DOMAINS.includes(own) && DOMAINS.includes(lib)) return `domain ${own} must not import domain ${lib}: they talk by contracts and messages`;
+  return `${own} (layer ${self.layer}) must not import ${lib} (layer ${to.layer}): a lib imports only lower layers`;
+}
+
+function appRefusal({ from, name, test }: Use, lib: string): string | undefined {
+  if (test) return undefined;
+  if (CLOSED_TO_APPS.includes(lib)) return `${from.dir} is wiring and must not import ${name}`;
+  return placeOf(lib) === undefined ? `${from.dir} must not import ${name}, which is no lib` : undefined;
+}
+
+function domainCount(from: Package): string[] {
+  if (from.place !== 'apps') return [];
+  const domains = Object.keys(from.manifest.dependencies ?? {}).filter((name) => DOMAINS.includes(name.slice('@warren/'.length)));
+  return domains.length === 1 ? [] : [`${from.dir}/package.json: an app has one domain lib, this one has ${domains.length}`];
+}
+
+function placeOf(lib: string): Place | undefined {
+  if (DEV_LIBS.includes(lib)) return { kind: 'dev' };
+  const layer = LAYERS[lib];
+  return layer === undefined ? undefined : { kind: 'layer', layer };
+}

@@ -1,0 +1,77 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseSync } from 'vite';
+
+export interface ImportRef {
+  /** As written: `@warren/kernel`, `../x.ts`, `node:fs`. */
+  readonly specifier: string;
+  readonly line: number;
+}
+
+export interface SourceFile {
+  /** From the root, with slashes: `libs/kernel/src/clock.ts`. */
+  readonly path: string;
+  readonly text: string;
+  /** Physical lines. */
+  readonly lineCount: number;
+  /** Every import, re-export, dynamic import and `import('x').T` in this file. */
+  readonly imports: readonly ImportRef[];
+  /** Specifiers of `export * from`. */
+  readonly stars: readonly ImportRef[];
+  readonly hasDefaultExport: boolean;
+  /** Text and line of each comment. */
+  readonly comments: readonly { readonly text: string; readonly line: number }[];
+  /** The text with every comment blanked out; lines stay where they are. */
+  readonly code: string;
+}
+
+type Parsed = ReturnType<typeof parseSync>;
+
+/** Parses one file with the parser of the bundler. @throws Error when the file is not TypeScript that parses */
+export function readSource(root: string, file: string): SourceFile {
+  const text = fs.readFileSync(path.join(root, file), 'utf8');
+  const parsed = parseSync(file, text);
+  if (parsed.errors.length > 0) throw new Error(`${file} does not parse: ${parsed.errors[0]?.message ?? ''}`);
+  const lineOf = (offset: number): number => text.slice(0, offset).split('\n').length;
+  const exports = parsed.module.staticExports.flatMap(({ entries }) => entries);
+  const code = withoutComments(text, parsed);
+  return {
+    path: file,
+    text,
+    lineCount: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
+    imports: [...staticRefs(parsed), ...calledRefs(code)].map(({ specifier, start }) => ({ specifier, line: lineOf(start) })),
+    stars: exports
+      .filter((entry) => entry.importName.kind === 'All' || entry.importName.kind === 'AllButDefault')
+      .map((entry) => ({ specifier: entry.moduleRequest?.value ?? '', line: lineOf(entry.start) })),
+    hasDefaultExport: exports.some((entry) => entry.exportName.kind === 'Default'),
+    comments: parsed.comments.map((comment) => ({ text: comment.value.trim(), line: lineOf(comment.start) })),
+    code,
+  };
+}
+
+interface Ref {
+  readonly specifier: string;
+  readonly start: number;
+}
+
+function staticRefs({ module }: Parsed): Ref[] {
+  const imports = module.staticImports.map((entry) => ({ specifier: entry.moduleRequest.value, start: entry.start }));
+  const exports = module.staticExports.flatMap(({ entries }) =>
+    entries.flatMap(({ moduleRequest, start }) => (moduleRequest ? [{ specifier: moduleRequest.value, start }] : [])),
+  );
+  return [...imports, ...exports];
+}
+
+/** `import('x')`, as a call and as a type, and `require('x')`. A computed specifier has no name to judge. */
+function calledRefs(code: string): Ref[] {
+  const calls = code.matchAll(/\b(?:import|require)\(\s*(['"`])([^'"`$]+)\1\s*[,)]/g);
+  return [...calls].map((match) => ({ specifier: match[2] ?? '', start: match.index }));
+}
+
+function withoutComments(text: string, { comments }: Parsed): string {
+  let code = text;
+  for (const { start, end } of comments) {
+    code = code.slice(0, start) + code.slice(start, end).replace(/[^\n]/g, ' ') + code.slice(end);
+  }
+  return code;
+}
