@@ -50,8 +50,7 @@ const JWKS_ROUTE: DocumentedRoute = {
 const API_INFO = {
   title: 'Warren',
   version: '1',
-  description:
-    'HTTP API of a Warren game backend.',
+  description: 'HTTP API of a Warren game backend.',
 };
 
 /** Contracts by the message type of players: only what they name themselves. */

@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 const FALLBACK_MS = 1_000;
 
 export interface RateLimitsDeps {
-  readonly limiter: RateLimiter;
+  readonly limiter: Pick<RateLimiter, 'take'>;
   /** Multiplies the limit of every contract. */
   readonly factor: number;
   readonly clock: Clock;
@@ -20,7 +20,7 @@ export interface RateLimitsDeps {
 
 /** Calls per minute and caller: account, game server, or address of a stranger. */
 export class RateLimits {
-  readonly #limiter: RateLimiter;
+  readonly #limiter: Pick<RateLimiter, 'take'>;
   readonly #factor: number;
   readonly #clock: Clock;
   readonly #logger: Logger;

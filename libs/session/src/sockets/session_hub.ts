@@ -151,18 +151,23 @@ export class SessionHub implements ConnectionHost {
 
   #onTick(): void {
     this.#tick = (this.#tick + 1) % KEEP_TICKS;
+    const due: Promise<void>[] = [];
     for (const [connection, { slot }] of this.#all) {
       connection.checkTime();
-      if (slot === this.#tick) this.#keep(connection);
+      if (slot === this.#tick) due.push(connection.keep());
     }
+    void this.#reportFailures(due);
     this.#sockets.set({ state: 'waiting' }, this.#waiting);
     this.#sockets.set({ state: 'open' }, this.#byRecipient.size);
   }
 
-  #keep(connection: ClientConnection): void {
-    connection
-      .keep()
-      .catch((error: unknown) => this.#deps.logger.warn({ err: toAppError(error) }, 'presence was not renewed'));
+  /** One line per tick: without Redis every socket fails to renew. */
+  async #reportFailures(due: readonly Promise<void>[]): Promise<void> {
+    const failures = (await Promise.allSettled(due)).filter((result) => result.status === 'rejected');
+    const [first] = failures;
+    if (first !== undefined) {
+      this.#deps.logger.warn({ err: toAppError(first.reason), sockets: failures.length }, 'presence was not renewed');
+    }
   }
 
   #countWaiting(network: string, by: 1 | -1): void {
