@@ -34,7 +34,11 @@ export const COMMANDS = {
   env: { summary: 'write missing secrets into .env; never changes a value', usage: 'npm run env', options: [] },
   bench: { summary: 'measure; without a name it lists the measures', usage: 'npm run bench [-- <name>]', options: [] },
   play: { summary: 'play against a bot in the terminal, while `npm start` runs', usage: 'npm run play', options: [] },
-  cli: { summary: "the operator's commands: setup, migrate, server keys, env", usage: 'npm run warren -- <command>', options: [] },
+  cli: {
+    summary: "the operator's commands: setup, migrate, server keys, env",
+    usage: 'npm run warren -- <command>',
+    options: [],
+  },
 };
 
 /** The help of one command as text. */
@@ -47,5 +51,8 @@ export function helpOf(name) {
 
 /** The list of all commands as text. */
 export function overview() {
-  return ['Commands (each knows --help):', ...Object.keys(COMMANDS).map((name) => `  ${COMMANDS[name].usage.padEnd(40)}${COMMANDS[name].summary}`)].join('\n');
+  return [
+    'Commands (each knows --help):',
+    ...Object.keys(COMMANDS).map((name) => `  ${COMMANDS[name].usage.padEnd(40)}${COMMANDS[name].summary}`),
+  ].join('\n');
 }

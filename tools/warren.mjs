@@ -36,7 +36,8 @@ const NODE_PACKAGES = {
 class Refusal extends Error {}
 
 const say = (line) => process.stdout.write(`${line}\n`);
-const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(`${part.length}:`).update(part), createHash('sha256')).digest('hex');
+const sha256 = (...parts) =>
+  parts.reduce((hash, part) => hash.update(`${part.length}:`).update(part), createHash('sha256')).digest('hex');
 
 function readText(file) {
   try {
@@ -69,8 +70,12 @@ async function withLock(work) {
     }
     const owner = Number(readText(file));
     if (owner > 0 && !isAlive(owner)) fs.rmSync(file, { force: true });
-    else if (Date.now() > end) throw new Refusal(`Another installation (process ${owner}) does not end; remove ${file} if it hangs.`);
-    else if (!told) told = (say(`waiting for another installation (process ${owner})`), true);
+    else if (Date.now() > end)
+      throw new Refusal(`Another installation (process ${owner}) does not end; remove ${file} if it hangs.`);
+    else if (!told) {
+      told = true;
+      say(`waiting for another installation (process ${owner})`);
+    }
     await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
   }
   try {
@@ -111,8 +116,11 @@ function runQuietly(label, command, options = {}) {
 /** npm as it started us, else the one on the PATH. */
 function npmCommand() {
   const script = process.env.npm_execpath;
-  if (script !== undefined && /npm-cli\.c?js$/.test(script)) return { command: [process.execPath, script], options: {} };
-  return process.platform === 'win32' ? { command: ['npm.cmd'], options: { shell: true } } : { command: ['npm'], options: {} };
+  if (script !== undefined && /npm-cli\.c?js$/.test(script))
+    return { command: [process.execPath, script], options: {} };
+  return process.platform === 'win32'
+    ? { command: ['npm.cmd'], options: { shell: true } }
+    : { command: ['npm'], options: {} };
 }
 
 function nodePackage() {
@@ -137,9 +145,16 @@ async function ensureToolchain() {
   await withLock(async () => {
     if (isReady()) return;
     fs.mkdirSync(toolchain, { recursive: true });
-    for (const file of ['package.json', 'package-lock.json']) fs.copyFileSync(path.join(pinned, file), path.join(toolchain, file));
+    for (const file of ['package.json', 'package-lock.json'])
+      fs.copyFileSync(path.join(pinned, file), path.join(toolchain, file));
     const { command, options } = npmCommand();
-    const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...(name === undefined ? ['--omit=optional'] : [])];
+    const flags = [
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      ...(name === undefined ? ['--omit=optional'] : []),
+    ];
     await runQuietly('installing Node.js and pnpm', [...command, 'ci', ...flags], { cwd: toolchain, ...options });
     fs.writeFileSync(stampFile, stamp);
   });
@@ -149,9 +164,13 @@ async function ensureToolchain() {
 
 function manifests() {
   const folders = ['apps', 'libs', 'examples'].flatMap((place) =>
-    fs.existsSync(path.join(root, place)) ? fs.readdirSync(path.join(root, place)).map((name) => path.join(place, name)) : [],
+    fs.existsSync(path.join(root, place))
+      ? fs.readdirSync(path.join(root, place)).map((name) => path.join(place, name))
+      : [],
   );
-  return ['', 'tools', 'tests', 'bench', ...folders.sort()].map((folder) => path.join(root, folder, 'package.json'));
+  return ['', 'tools', 'tests', 'bench', ...folders.toSorted((a, b) => a.localeCompare(b))].map((folder) =>
+    path.join(root, folder, 'package.json'),
+  );
 }
 
 /** Installs the dependencies when the lock, the workspace or a manifest differs from the last successful installation. */
@@ -159,7 +178,8 @@ async function ensureDependencies({ node, pnpm }) {
   const inputs = ['pnpm-lock.yaml', 'pnpm-workspace.yaml'].map((file) => readText(path.join(root, file)));
   const stamp = sha256(...inputs, ...manifests().map(readText), node);
   const stampFile = path.join(home, 'dependencies.stamp');
-  const isReady = () => readText(stampFile) === stamp && fs.existsSync(path.join(root, 'node_modules', '.modules.yaml'));
+  const isReady = () =>
+    readText(stampFile) === stamp && fs.existsSync(path.join(root, 'node_modules', '.modules.yaml'));
   if (isReady()) return;
   const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` };
   const flags = ['--frozen-lockfile', '--reporter=append-only', '--config.confirmModulesPurge=false'];
@@ -178,23 +198,35 @@ function handOver({ node, pnpm }, args) {
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? path.join(home, 'compile_cache'),
     WARREN_PNPM: pnpm,
   };
-  const child = spawn(node, [path.join(root, 'tools', 'src', 'main.ts'), ...args], { cwd: root, stdio: 'inherit', env });
+  const child = spawn(node, [path.join(root, 'tools', 'src', 'main.ts'), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+    env,
+  });
   // In a terminal the child gets Ctrl-C as well; it treats the second one as the first.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new Refusal(`${node} cannot be started: ${error.message}.`)));
-    child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : 1)));
+    child.once('close', (code, signal) =>
+      resolve(code ?? (signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : 1)),
+    );
   });
 }
 
 async function main() {
   const [name = '', ...args] = process.argv.slice(2);
-  if (major < OLDEST_NODE) throw new Refusal(`Node.js ${process.versions.node} is too old: install Node.js ${OLDEST_NODE} or newer (with npm).`);
+  if (major < OLDEST_NODE)
+    throw new Refusal(
+      `Node.js ${process.versions.node} is too old: install Node.js ${OLDEST_NODE} or newer (with npm).`,
+    );
   if (!Object.hasOwn(COMMANDS, name)) {
     say(overview());
     return name === '' || name === '--help' ? 0 : 2;
   }
-  if (args.some((arg) => arg === '--help' || arg === '-h') && name !== 'cli' && name !== 'bench') return say(helpOf(name)), 0;
+  if (args.some((arg) => arg === '--help' || arg === '-h') && name !== 'cli' && name !== 'bench') {
+    say(helpOf(name));
+    return 0;
+  }
   const tools = await ensureToolchain();
   await ensureDependencies(tools);
   return handOver(tools, [name, ...args]);

@@ -18,7 +18,10 @@ A line that is commented out shows the default. Production refuses every value t
 /** Set by hand only where the servers are given; otherwise \`npm start\` chooses them. */
 const SERVERS: readonly (readonly [string, string])[] = [
   ['RABBITMQ_URL', 'amqp://user:password@host:port/vhost; with it `npm start` uses this broker'],
-  ['RABBITMQ_ADMIN_URL', 'its management API, http://user:password@host:15672; without it one broker user serves every service'],
+  [
+    'RABBITMQ_ADMIN_URL',
+    'its management API, http://user:password@host:15672; without it one broker user serves every service',
+  ],
   ['DATABASE_URL', 'postgres://role:password@host:port/database; with it `npm start` uses this Postgres'],
   ['DATABASE_ADMIN_URL', 'for `warren setup` of a deployment: a role that may create databases and roles'],
   ['REDIS_URL', 'redis://user:password@host:port; with it `npm start` uses this Redis'],
@@ -37,17 +40,22 @@ interface Setting {
   readonly services: string[];
 }
 
+type Schema = z.ZodObject<Readonly<Record<string, z.ZodType>>>;
+
+const isSchema = (value: unknown): value is Schema => value instanceof z.ZodObject;
+
 interface AppSettings {
   readonly prefix: string;
-  readonly schema: z.ZodObject;
+  readonly schema: Schema;
 }
 
 async function readApp(service: (typeof SERVICES)[number]): Promise<AppSettings> {
   const folder = path.join(root, 'apps', service.app, 'src');
   const file = fs.readdirSync(folder).find((name) => name.endsWith('_env.ts'));
   if (file === undefined) throw new Error(`apps/${service.app}/src has no *_env.ts`);
-  const exported: Record<string, unknown> = await import(pathToFileURL(path.join(folder, file)).href);
-  const schema = Object.values(exported).find((value) => value instanceof z.ZodObject);
+  const exported: unknown = await import(pathToFileURL(path.join(folder, file)).href);
+  const values: unknown[] = typeof exported === 'object' && exported !== null ? Object.values(exported) : [];
+  const schema = values.find((value) => isSchema(value));
   if (schema === undefined) throw new Error(`apps/${service.app}/src/${file} exports no settings schema`);
   return { prefix: service.prefix, schema };
 }
@@ -55,7 +63,9 @@ async function readApp(service: (typeof SERVICES)[number]): Promise<AppSettings>
 function fallbackOf(field: z.core.$ZodType): string | undefined {
   if (!(field instanceof z.ZodDefault)) return undefined;
   const value: unknown = field.def.defaultValue;
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
 }
 
 function descriptionOf(field: z.core.$ZodType): string {
@@ -68,7 +78,13 @@ function collect(apps: readonly AppSettings[]): Setting[] {
   for (const { prefix, schema } of apps) {
     for (const [name, field] of Object.entries(schema.shape)) {
       const known = settings.get(name);
-      if (known === undefined) settings.set(name, { name, description: descriptionOf(field), fallback: fallbackOf(field), services: [prefix] });
+      if (known === undefined)
+        settings.set(name, {
+          name,
+          description: descriptionOf(field),
+          fallback: fallbackOf(field),
+          services: [prefix],
+        });
       else known.services.push(prefix);
     }
   }
@@ -113,14 +129,30 @@ async function envExample(): Promise<string> {
   const shared = settings.filter(({ services }) => services.length > 1);
   const own = settings.filter(({ services }) => services.length === 1);
   return [
-    HEADING.split('\n').map((line) => `# ${line}`).join('\n'),
+    HEADING.split('\n')
+      .map((line) => `# ${line}`)
+      .join('\n'),
     '\n',
-    section('secrets', secrets.map((name) => `${comment(secretNote(name))}\n${name}=${PLACEHOLDER}`)),
-    section('servers', SERVERS.map(([name, description]) => `${comment(description)}\n# ${name}=`)),
-    section('shared by services', shared.map((setting) => settingLines(setting, apps.length))),
+    section(
+      'secrets',
+      secrets.map((name) => `${comment(secretNote(name))}\n${name}=${PLACEHOLDER}`),
+    ),
+    section(
+      'servers',
+      SERVERS.map(([name, description]) => `${comment(description)}\n# ${name}=`),
+    ),
+    section(
+      'shared by services',
+      shared.map((setting) => settingLines(setting, apps.length)),
+    ),
     ...apps.map(({ prefix }) => {
       const mine = own.filter(({ services }) => services[0] === prefix);
-      return mine.length === 0 ? '' : section(prefix, mine.map((setting) => settingLines(setting, 1)));
+      return mine.length === 0
+        ? ''
+        : section(
+            prefix,
+            mine.map((setting) => settingLines(setting, 1)),
+          );
     }),
   ].join('');
 }
@@ -128,6 +160,8 @@ async function envExample(): Promise<string> {
 const text = await envExample();
 if (!process.argv.includes('--check')) fs.writeFileSync(target, text);
 else if (!fs.existsSync(target) || fs.readFileSync(target, 'utf8') !== text) {
-  process.stderr.write('.env.example differs from the settings schemas: run `node tools/src/generate_env_example.ts`\n');
+  process.stderr.write(
+    '.env.example differs from the settings schemas: run `node tools/src/generate_env_example.ts`\n',
+  );
   process.exitCode = 1;
 }

@@ -32,7 +32,9 @@ function report(clone: Clone | undefined, error: unknown): number {
   const isKnown = error instanceof Error && 'code' in error;
   if (!isKnown && clone !== undefined && error instanceof Error) {
     const file = path.join(clone.logDir, 'tools.log');
-    fs.appendFileSync(file, `${new Date().toISOString()} ${withoutPasswords(error.stack ?? error.message)}\n`, { mode: 0o600 });
+    fs.appendFileSync(file, `${new Date().toISOString()} ${withoutPasswords(error.stack ?? error.message)}\n`, {
+      mode: 0o600,
+    });
     process.stderr.write(`warren: details are in ${file}\n`);
   }
   return 1;

@@ -14,7 +14,10 @@ const DEFAULT_NAME = 'warren';
  */
 export function operatorPlaces(clone: Clone): { places: ServerPlaces; settings: Settings } {
   const settings = settingsOf(clone, process.env);
-  const places = settings['RABBITMQ_ADMIN_URL'] !== undefined && settings['DATABASE_ADMIN_URL'] !== undefined ? deployed(settings) : readPlaces(clone);
+  const places =
+    settings['RABBITMQ_ADMIN_URL'] !== undefined && settings['DATABASE_ADMIN_URL'] !== undefined
+      ? deployed(settings)
+      : readPlaces(clone);
   if (places !== undefined) return { places, settings };
   throw new ToolError(
     `No servers are known: run \`npm start\` first (it sets up ${vhostOf(clone.id)}), or set RABBITMQ_ADMIN_URL and DATABASE_ADMIN_URL.`,
@@ -43,7 +46,12 @@ function deployed(settings: Settings): ServerPlaces {
       rolePrefix: settings['DATABASE_ROLE_PREFIX'] ?? '',
       singleRole: false,
     },
-    redis: { kind: 'redis', origin: 'url', url: settings['REDIS_URL'] ?? '', keyPrefix: settings['REDIS_KEY_PREFIX'] ?? 'warren:' },
+    redis: {
+      kind: 'redis',
+      origin: 'url',
+      url: settings['REDIS_URL'] ?? '',
+      keyPrefix: settings['REDIS_KEY_PREFIX'] ?? 'warren:',
+    },
   };
 }
 

@@ -43,7 +43,10 @@ export function cloneId(home: string): string {
   const file = path.join(makeDir(path.join(home, 'state')), 'clone.json');
   const here = fs.realpathSync(home);
   const record = readRecord(file);
-  const isCopy = record !== undefined && record.home !== here && readRecord(path.join(record.home, 'state', 'clone.json'))?.id === record.id;
+  const isCopy =
+    record !== undefined &&
+    record.home !== here &&
+    readRecord(path.join(record.home, 'state', 'clone.json'))?.id === record.id;
   const id = record === undefined || isCopy ? `w${randomBytes(4).toString('hex')}` : record.id;
   if (id !== record?.id || record.home !== here) writePrivateFile(file, `${JSON.stringify({ id, home: here })}\n`);
   if (isCopy) forgetOriginal(home);
@@ -54,7 +57,8 @@ export function cloneId(home: string): string {
 function forgetOriginal(home: string): void {
   for (const folder of ['data', 'run']) fs.rmSync(path.join(home, folder), { recursive: true, force: true });
   const state = path.join(home, 'state');
-  for (const name of fs.readdirSync(state)) if (name !== 'clone.json') fs.rmSync(path.join(state, name), { recursive: true });
+  for (const name of fs.readdirSync(state))
+    if (name !== 'clone.json') fs.rmSync(path.join(state, name), { recursive: true });
 }
 
 /** Opens the clone at `root`. WARREN_HOME puts everything it keeps, and its `.env`, elsewhere: for tests. */

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Clone } from '../clone/clone.ts';
 import { inSeconds, say, sayPlain, withProgress } from '../output.ts';
+import { exitOf } from '../processes/exit_of.ts';
 import { ToolError } from '../tool_error.ts';
 
 interface Step {
@@ -32,7 +32,12 @@ function steps(root: string): Step[] {
   const places = [...FOLDERS.filter((folder) => fs.existsSync(path.join(root, folder))), ...ROOT_FILES];
   const generators = fs.readdirSync(path.join(root, 'tools', 'src')).filter((name) => /^generate_\w+\.ts$/.test(name));
   return [
-    { name: 'format', command: ['biome', 'format', ...places], fix: ['biome', 'format', '--write', ...places], needs: 'biome.json' },
+    {
+      name: 'format',
+      command: ['biome', 'format', ...places],
+      fix: ['biome', 'format', '--write', ...places],
+      needs: 'biome.json',
+    },
     { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings', ...places], needs: '.oxlintrc.json' },
     { name: 'types', command: ['tsc', '--noEmit'] },
     { name: 'unused', command: ['knip'] },
@@ -50,7 +55,8 @@ function programOf(root: string, name: string): readonly string[] {
 }
 
 async function run(root: string, step: Step, fix: boolean): Promise<Outcome> {
-  if (step.needs !== undefined && !fs.existsSync(path.join(root, step.needs))) return { name: step.name, ms: 0, verdict: 'absent' };
+  if (step.needs !== undefined && !fs.existsSync(path.join(root, step.needs)))
+    return { name: step.name, ms: 0, verdict: 'absent' };
   const [name = '', ...args] = (fix ? step.fix : undefined) ?? step.command;
   const [program = '', ...first] = programOf(root, name);
   const begin = performance.now();
@@ -62,8 +68,7 @@ async function run(root: string, step: Step, fix: boolean): Promise<Outcome> {
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    const [exitCode] = await once(child, 'close');
-    return exitCode;
+    return exitOf(child);
   });
   const ms = performance.now() - begin;
   if (code === 0) return { name: step.name, ms, verdict: 'ok' };
@@ -80,13 +85,16 @@ export async function check(clone: Clone, args: readonly string[]): Promise<numb
   const width = Math.max(...outcomes.map(({ name }) => name.length)) + 2;
   for (const { name, ms, verdict } of outcomes) sayPlain(`${name.padEnd(width)}${verdict.padEnd(8)}${inSeconds(ms)}`);
   const failed = outcomes.filter(({ verdict }) => verdict === 'FAILED');
-  sayPlain(failed.length === 0 ? 'check: ok' : `check: ${failed.length} failed: ${failed.map(({ name }) => name).join(', ')}`);
+  sayPlain(
+    failed.length === 0 ? 'check: ok' : `check: ${failed.length} failed: ${failed.map(({ name }) => name).join(', ')}`,
+  );
   return failed.length === 0 ? 0 : 1;
 }
 
 function parseFix(args: readonly string[]): boolean {
   try {
-    return parseArgs({ args: [...args], options: { fix: { type: 'boolean', default: false } }, strict: true }).values.fix;
+    return parseArgs({ args: [...args], options: { fix: { type: 'boolean', default: false } }, strict: true }).values
+      .fix;
   } catch {
     throw new ToolError('The only option is --fix; see `npm run check -- --help`.', { exitCode: 2 });
   }

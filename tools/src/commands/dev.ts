@@ -34,7 +34,9 @@ class Restarter {
     this.#changed.clear();
     const roles = this.#map.rolesUsing(files);
     if (roles.length === 0) return;
-    say(`changed: ${files.slice(0, 3).join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''}; restarting ${roles.join(', ')}`);
+    say(
+      `changed: ${files.slice(0, 3).join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''}; restarting ${roles.join(', ')}`,
+    );
     for (const role of roles) {
       try {
         await this.#running.system.restart(role);

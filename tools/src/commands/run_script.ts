@@ -1,28 +1,30 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Clone } from '../clone/clone.ts';
 import { ensureSecrets, settingsOf } from '../env/secrets.ts';
 import { sayPlain } from '../output.ts';
+import { exitOf } from '../processes/exit_of.ts';
 import { chooseServers } from '../servers/choose_servers.ts';
 import { testEnvironment } from '../setup/test_environment.ts';
 import { ToolError } from '../tool_error.ts';
 import { stopStarted } from './with_servers.ts';
 
-const EXIT_INTERRUPTED = 130;
-
 /** Runs a program in the foreground, with the terminal, and resolves to its exit code. */
-async function runForeground(clone: Clone, command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+async function runForeground(
+  clone: Clone,
+  command: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const [program = '', ...args] = command;
   const child = spawn(program, args, { cwd: clone.root, stdio: 'inherit', env: { ...process.env, ...env } });
   const ignore = (): void => undefined;
   // In a terminal the program gets Ctrl-C itself and decides; a signal sent to us alone is passed on.
   const forward = (): void => void child.kill('SIGTERM');
   process.on('SIGINT', ignore).on('SIGTERM', forward);
-  const [code, signal] = await once(child, 'close');
+  const code = await exitOf(child);
   process.off('SIGINT', ignore).off('SIGTERM', forward);
-  return signal === null ? Number(code) : EXIT_INTERRUPTED;
+  return code;
 }
 
 function requireFile(clone: Clone, ...parts: string[]): string {

@@ -1,7 +1,13 @@
 import type { Clone } from '../clone/clone.ts';
 import { say } from '../output.ts';
 import { Interrupt } from '../processes/interrupt.ts';
-import { becomeStarter, endProcesses, retireStarter, runningProcesses, runningStarter } from '../processes/process_record.ts';
+import {
+  becomeStarter,
+  endProcesses,
+  retireStarter,
+  runningProcesses,
+  runningStarter,
+} from '../processes/process_record.ts';
 import { planSystem, type SystemPlan } from '../system/system_plan.ts';
 import { WarrenSystem } from '../system/warren_system.ts';
 import { ToolError } from '../tool_error.ts';
@@ -23,7 +29,9 @@ export interface RunningSystem {
 export async function endOrphans(clone: Clone): Promise<void> {
   const orphans = runningProcesses(clone);
   if (orphans.length === 0) return;
-  say(`ending what an earlier run left behind: ${orphans.map((orphan) => `${orphan.name} (pid ${orphan.pid})`).join(', ')}`);
+  say(
+    `ending what an earlier run left behind: ${orphans.map((orphan) => `${orphan.name} (pid ${orphan.pid})`).join(', ')}`,
+  );
   await endProcesses(clone, orphans, ORPHAN_GRACE_MS);
 }
 
@@ -75,7 +83,12 @@ export function printPlaces({ clone, plan, servers }: RunningSystem): void {
     ['WebSocket', `${gateway.replace('http', 'ws')}/v1/ws`],
     ...plan.apps.map((app) => [`${app.name} health`, `${app.url}/readyz   metrics ${app.url}/metrics`]),
     ['game server', plan.gameServer.url],
-    ['servers', Object.values(servers.places).map((place) => `${place.kind}: ${place.origin}`).join(', ')],
+    [
+      'servers',
+      Object.values(servers.places)
+        .map((place) => `${place.kind}: ${place.origin}`)
+        .join(', '),
+    ],
     ['logs', clone.logDir],
   ];
   const width = Math.max(...lines.map(([label = '']) => label.length)) + 2;

@@ -21,7 +21,8 @@ export async function stop(clone: Clone): Promise<number> {
     stopPrivateServers(await runningPrivateServers(clone), { destroy: false }),
   );
   const places = readPlaces(clone);
-  if (places !== undefined && Object.values(places).some((place) => place.origin === 'docker')) await composeDown(clone, false);
+  if (places !== undefined && Object.values(places).some((place) => place.origin === 'docker'))
+    await composeDown(clone, false);
   const parts = [...(starter === undefined ? [] : ['npm start']), ...servers.map((kind) => `private ${kind}`)];
   say(parts.length === 0 ? 'nothing was running' : `stopped: ${parts.join(', ')}`);
   return 0;

@@ -1,18 +1,16 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Clone } from '../clone/clone.ts';
 import { ensureSecrets, settingsOf } from '../env/secrets.ts';
 import { say, sayPlain } from '../output.ts';
+import { exitOf } from '../processes/exit_of.ts';
 import { Interrupt } from '../processes/interrupt.ts';
 import { chooseServers } from '../servers/choose_servers.ts';
 import { runSetup } from '../setup/run_setup.ts';
 import { testEnvironment } from '../setup/test_environment.ts';
 import { stopStarted } from './with_servers.ts';
-
-const EXIT_INTERRUPTED = 130;
 
 const VitestReport = z.object({
   numPassedTests: z.int(),
@@ -23,7 +21,9 @@ const VitestReport = z.object({
 /** Sums of a run. A file that failed without a failing test in it (it does not even load) counts as one failure. */
 export function countTests(report: unknown): { passed: number; failed: number } {
   const { numPassedTests, numFailedTests, testResults } = VitestReport.parse(report);
-  const broken = testResults.filter((file) => file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed'));
+  const broken = testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed'),
+  );
   return { passed: numPassedTests, failed: numFailedTests + broken.length };
 }
 
@@ -50,10 +50,9 @@ export async function runVitest(
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...env },
   });
-  const [code, signal] = await once(child, 'close');
+  const exitCode = await exitOf(child);
   const counts = readCounts(report);
   fs.rmSync(report, { force: true });
-  const exitCode = signal === null ? Number(code) : EXIT_INTERRUPTED;
   // An error outside of every test fails the run as well.
   return { code: exitCode, passed: counts.passed, failed: exitCode === 0 ? counts.failed : Math.max(1, counts.failed) };
 }

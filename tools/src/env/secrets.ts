@@ -20,7 +20,8 @@ export const databasePasswordName = (prefix: string): string => `${prefix.toUppe
 export function secretMakers(): ReadonlyMap<string, () => string> {
   const makers = new Map<string, () => string>();
   for (const prefix of brokerPrefixes()) makers.set(brokerPasswordName(prefix), newPassword);
-  for (const prefix of ['owner', ...SCHEMAS.map((schema) => schema.prefix)]) makers.set(databasePasswordName(prefix), newPassword);
+  for (const prefix of ['owner', ...SCHEMAS.map((schema) => schema.prefix)])
+    makers.set(databasePasswordName(prefix), newPassword);
   makers.set('REDIS_PASSWORD', newPassword);
   makers.set('AUTH_KEY_ENCRYPTION_KEY', newKey);
   makers.set('IDEMPOTENCY_HMAC_KEY', newKey);

@@ -66,7 +66,9 @@ export class ManagedProcess {
       });
       this.#child = child;
       child.once('error', (error) => this.#exited(child, `could not be started: ${error.message}`));
-      child.once('exit', (code, signal) => this.#exited(child, signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`));
+      child.once('exit', (code, signal) =>
+        this.#exited(child, signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`),
+      );
       if (child.pid !== undefined) this.#identity = recordProcess(this.#clone, this.name, child.pid);
     } finally {
       fs.closeSync(log);
@@ -76,7 +78,8 @@ export class ManagedProcess {
   /** Ends it within its grace; after that it is killed. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    if (this.#identity !== undefined && this.#ended === undefined) await stopProcess(this.#identity, { graceMs: this.#spec.stopGraceMs ?? APP_GRACE_MS });
+    if (this.#identity !== undefined && this.#ended === undefined)
+      await stopProcess(this.#identity, { graceMs: this.#spec.stopGraceMs ?? APP_GRACE_MS });
     forgetProcess(this.#clone, this.name);
   }
 

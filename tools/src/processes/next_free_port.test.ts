@@ -18,5 +18,7 @@ test('No port is handed out twice', async () => {
 });
 
 test('A search that finds nothing ends in a sentence with the range', async () => {
-  await expect(new PortChooser(async () => false).choose(65_530)).rejects.toThrow('No port from 65530 to 65535 is free.');
+  await expect(new PortChooser(async () => false).choose(65_530)).rejects.toThrow(
+    'No port from 65530 to 65535 is free.',
+  );
 });

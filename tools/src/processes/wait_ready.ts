@@ -35,7 +35,9 @@ export async function waitUntilReady(child: ManagedProcess, readiness: Readiness
     if (child.ended !== undefined) throw child.failure();
     if (ready) return;
     if (performance.now() > end) {
-      throw new ToolError(`${child.name} is not ready after ${READY_TIMEOUT_MS / 1000} s: ${said}; its log is ${child.logFile}.`);
+      throw new ToolError(
+        `${child.name} is not ready after ${READY_TIMEOUT_MS / 1000} s: ${said}; its log is ${child.logFile}.`,
+      );
     }
     await delay(POLL_MS);
   }

@@ -19,8 +19,16 @@ export interface ChosenServers {
   readonly started: readonly ServerKind[];
 }
 
-const PACKAGES: Record<ServerKind, string> = { rabbitmq: 'rabbitmq-server', postgres: 'postgresql', redis: 'redis-server' };
-const VARIABLES: Record<ServerKind, string> = { rabbitmq: 'RABBITMQ_URL', postgres: 'DATABASE_URL', redis: 'REDIS_URL' };
+const PACKAGES: Record<ServerKind, string> = {
+  rabbitmq: 'rabbitmq-server',
+  postgres: 'postgresql',
+  redis: 'redis-server',
+};
+const VARIABLES: Record<ServerKind, string> = {
+  rabbitmq: 'RABBITMQ_URL',
+  postgres: 'DATABASE_URL',
+  redis: 'REDIS_URL',
+};
 
 const advice = (kind: ServerKind): string =>
   `Install and start ${PACKAGES[kind]} (or Docker), or set ${VARIABLES[kind]} to a server that you have.`;
@@ -36,8 +44,18 @@ export async function chooseServers(
   const docker = dockerWays(context);
   const priv = batch.ways();
   const decisions = [
-    decide(batch, 'rabbitmq', [() => rabbitFromUrl(context), () => rabbitFromLocal(context), docker.rabbitmq, priv.rabbitmq]),
-    decide(batch, 'postgres', [() => postgresFromUrl(context), () => postgresFromLocal(context), docker.postgres, priv.postgres]),
+    decide(batch, 'rabbitmq', [
+      () => rabbitFromUrl(context),
+      () => rabbitFromLocal(context),
+      docker.rabbitmq,
+      priv.rabbitmq,
+    ]),
+    decide(batch, 'postgres', [
+      () => postgresFromUrl(context),
+      () => postgresFromLocal(context),
+      docker.postgres,
+      priv.postgres,
+    ]),
     decide(batch, 'redis', [() => redisFromUrl(context), () => redisFromLocal(context), docker.redis, priv.redis]),
   ] as const;
   // Every decision ends before the first failure is reported: none may be left half done.
@@ -52,11 +70,15 @@ function throwRealFailures(results: readonly PromiseSettledResult<unknown>[]): v
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   const [first, ...others] = reasons.filter((reason) => !(reason instanceof DecisionAbandoned));
   if (first === undefined) return;
-  if (others.length === 0) throw first;
-  throw new ToolError(sentenceOf(first), { details: others.map(sentenceOf), cause: first });
+  throw new ToolError(sentenceOf(first), { details: others.map((other) => sentenceOf(other)), cause: first });
 }
 
-type Attempts<P> = readonly [url: Way<P>['attempt'], local: Way<P>['attempt'], docker: Way<P>['attempt'], priv: Way<P>['attempt']];
+type Attempts<P> = readonly [
+  url: Way<P>['attempt'],
+  local: Way<P>['attempt'],
+  docker: Way<P>['attempt'],
+  priv: Way<P>['attempt'],
+];
 
 async function decide<K extends ServerKind>(
   batch: PrivateBatch,

@@ -14,7 +14,11 @@ const ways = (...attempts: Way<string>['attempt'][]): Way<string>[] =>
 
 test.each([
   ['the given URL', ways(yes('A'), yes('B'), yes('C'), yes('D')), 'redis: step 1, given URL: A'],
-  ['the standard port', ways(no('no URL'), yes('B'), yes('C'), yes('D')), 'redis: step 2, server on the standard port: B (no URL)'],
+  [
+    'the standard port',
+    ways(no('no URL'), yes('B'), yes('C'), yes('D')),
+    'redis: step 2, server on the standard port: B (no URL)',
+  ],
   ['Docker', ways(no('no URL'), no('no port'), yes('C'), yes('D')), 'redis: step 3, Docker: C (no URL; no port)'],
   ['a private instance', ways(no('a'), no('b'), no('c'), yes('D')), 'redis: step 4, private instance: D (a; b; c)'],
 ])('The first way that works is taken and gives its reason: %s', async (_name, list, line) => {
@@ -27,7 +31,9 @@ test('A given URL that fails is an error, and no other way is tried', async () =
     tried = true;
     return { use: 'B', reason: 'B' };
   };
-  await expect(decideServer('redis', ways(broken('does not answer'), next), 'Install it.')).rejects.toThrow('does not answer');
+  await expect(decideServer('redis', ways(broken('does not answer'), next), 'Install it.')).rejects.toThrow(
+    'does not answer',
+  );
   expect(tried).toBe(false);
 });
 

@@ -10,7 +10,7 @@ const UP_TIMEOUT_MS = 10 * 60_000;
 const MAX_MESSAGE_CHARS = 300;
 
 /** The services of docker-compose.yml that are servers, with the port each has inside its container. */
-export const BACKING = { rabbitmq: 5672, postgres: 5432, redis: 6379 } as const;
+const BACKING = { rabbitmq: 5672, postgres: 5432, redis: 6379 } as const;
 
 /** Whether an engine answers and knows compose, within three seconds; undefined when so, otherwise why not. */
 export async function dockerFailure(root: string): Promise<string | undefined> {
@@ -35,13 +35,15 @@ async function compose(clone: Clone, args: readonly string[], options: RunOption
   throw new ToolError(`docker compose ${args[0] ?? ''} failed: ${result.stderr.trim().slice(-MAX_MESSAGE_CHARS)}`);
 }
 
-/** Starts these services and waits until they are healthy; resolves to the port of each on 127.0.0.1. */
-export async function composeUp<S extends keyof typeof BACKING>(clone: Clone, services: readonly S[]): Promise<Record<S, number>> {
-  await withProgress('docker compose up', (progress) =>
-    compose(clone, ['up', '-d', '--wait', ...services], { timeoutMs: UP_TIMEOUT_MS, onLine: (line) => progress.note(line) }),
+/** Starts a service and waits until it is healthy; resolves to its port on 127.0.0.1. */
+export async function composeUp(clone: Clone, service: keyof typeof BACKING): Promise<number> {
+  await withProgress(`docker compose up ${service}`, (progress) =>
+    compose(clone, ['up', '-d', '--wait', service], {
+      timeoutMs: UP_TIMEOUT_MS,
+      onLine: (line) => progress.note(line),
+    }),
   );
-  const ports = await Promise.all(services.map(async (service) => [service, await publishedPort(clone, service)] as const));
-  return Object.fromEntries(ports) as Record<S, number>;
+  return publishedPort(clone, service);
 }
 
 async function publishedPort(clone: Clone, service: keyof typeof BACKING): Promise<number> {

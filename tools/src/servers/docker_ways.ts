@@ -12,9 +12,9 @@ export function dockerWays({ clone, settings }: FindContext): LateWays {
     failure ??= dockerFailure(clone.root);
     const reason = await failure;
     if (reason !== undefined) return { next: reason };
-    const mine = turn.then(() => composeUp(clone, [kind]));
+    const mine = turn.then(() => composeUp(clone, kind));
     turn = mine.catch(() => undefined);
-    const port = (await mine)[kind];
+    const port = await mine;
     return { use: placeAt(port), reason: `container on port ${port}` };
   };
   const secret = (name: string): string => encodeURIComponent(settings[name] ?? '');
@@ -26,7 +26,11 @@ export function dockerWays({ clone, settings }: FindContext): LateWays {
         url: `amqp://127.0.0.1:${port}`,
         vhost: vhostOf(id),
         userPrefix: `${id}-`,
-        admin: { kind: 'rabbitmqctl', command: [...composeCommand(clone), 'exec', '-T', 'rabbitmq', 'rabbitmqctl'], env: {} },
+        admin: {
+          kind: 'rabbitmqctl',
+          command: [...composeCommand(clone), 'exec', '-T', 'rabbitmq', 'rabbitmqctl'],
+          env: {},
+        },
       })),
     postgres: () =>
       use('postgres', (port) => ({

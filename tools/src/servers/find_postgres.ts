@@ -21,10 +21,16 @@ export async function postgresFromUrl(context: FindContext): Promise<Attempt<Pos
   const place = { kind: 'postgres', origin: 'url', adminUrl: url.href, rolePrefix: `${context.clone.id}_` } as const;
   if (rights.createRoles && (rights.createDatabases || !isStandard)) {
     const database = isStandard ? databaseOf(context.clone.id) : named;
-    return { use: { ...place, database, singleRole: false }, reason: `DATABASE_URL is set: ${url.host}, database ${database}` };
+    return {
+      use: { ...place, database, singleRole: false },
+      reason: `DATABASE_URL is set: ${url.host}, database ${database}`,
+    };
   }
   const warning = 'WARNING: one role for every service, for development only, because it may not create roles';
-  return { use: { ...place, database: named, singleRole: true }, reason: `DATABASE_URL is set: ${url.host}, database ${named}; ${warning}` };
+  return {
+    use: { ...place, database: named, singleRole: true },
+    reason: `DATABASE_URL is set: ${url.host}, database ${named}; ${warning}`,
+  };
 }
 
 async function rightsOfGiven(url: URL): ReturnType<typeof postgresRights> {
@@ -43,7 +49,9 @@ function parseUrl(given: string): URL {
   } catch {
     // said below
   }
-  throw new ToolError('postgres: DATABASE_URL is set, but is no URL of the form postgres://user:password@host:5432/database.');
+  throw new ToolError(
+    'postgres: DATABASE_URL is set, but is no URL of the form postgres://user:password@host:5432/database.',
+  );
 }
 
 /** Step 2: the server on 5432, in a database of our own, when some account that we have may create databases and roles in it. */
@@ -53,7 +61,14 @@ export async function postgresFromLocal(context: FindContext): Promise<Attempt<P
   const adminUrl = await localAdminUrl(context, port);
   if (typeof adminUrl !== 'string') return { next: `the server on port ${port} is not used: ${adminUrl.reason}` };
   const database = databaseOf(context.clone.id);
-  const place = { kind: 'postgres', origin: 'local', adminUrl, database, rolePrefix: `${context.clone.id}_`, singleRole: false } as const;
+  const place = {
+    kind: 'postgres',
+    origin: 'local',
+    adminUrl,
+    database,
+    rolePrefix: `${context.clone.id}_`,
+    singleRole: false,
+  } as const;
   return { use: place, reason: `a Postgres runs on port ${port}; database ${database} in it` };
 }
 

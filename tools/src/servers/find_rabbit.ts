@@ -18,13 +18,18 @@ export async function rabbitFromUrl(context: FindContext): Promise<Attempt<Rabbi
   const url = parseUrl(given);
   const failure = await rabbitLoginFailure(given);
   if (failure !== undefined) {
-    throw new ToolError(`rabbitmq: RABBITMQ_URL is set, but ${url.host} cannot be used: ${failure}. Mend it or remove it.`);
+    throw new ToolError(
+      `rabbitmq: RABBITMQ_URL is set, but ${url.host} cannot be used: ${failure}. Mend it or remove it.`,
+    );
   }
   const found = await adminOfUrl(given, context);
   const place = { kind: 'rabbitmq', origin: 'url', userPrefix: `${context.clone.id}-` } as const;
   if ('admin' in found) {
     const vhost = namedVhost(given) ?? vhostOf(context.clone.id);
-    return { use: { ...place, url: withoutUser(given), vhost, admin: found.admin }, reason: `RABBITMQ_URL is set: ${url.host}, vhost ${vhost}` };
+    return {
+      use: { ...place, url: withoutUser(given), vhost, admin: found.admin },
+      reason: `RABBITMQ_URL is set: ${url.host}, vhost ${vhost}`,
+    };
   }
   const vhost = namedVhost(given) ?? '/';
   const reason = `RABBITMQ_URL is set: ${url.host}, vhost ${vhost}; WARNING: one broker user for every service, for development only, because ${found.reason}`;
@@ -67,10 +72,13 @@ async function adminOfUrl(given: string, context: FindContext): Promise<AdminSea
 
 async function explicitAdmin(explicit: string): Promise<AdminSearch> {
   const admin = BrokerAdmin.safeParse({ kind: 'http', url: explicit });
-  if (!admin.success) throw new ToolError('rabbitmq: RABBITMQ_ADMIN_URL must look like http://user:password@host:15672.');
+  if (!admin.success)
+    throw new ToolError('rabbitmq: RABBITMQ_ADMIN_URL must look like http://user:password@host:15672.');
   const users = await listUsers(admin.data);
   if (users.ok) return { admin: admin.data };
-  throw new ToolError(`rabbitmq: RABBITMQ_ADMIN_URL is set, but cannot be used: ${sentenceOf(users.message)}. Mend it or remove it.`);
+  throw new ToolError(
+    `rabbitmq: RABBITMQ_ADMIN_URL is set, but cannot be used: ${sentenceOf(users.message)}. Mend it or remove it.`,
+  );
 }
 
 /** Step 2: the server on 5672, in a vhost of our own, when this account may administer it. */
@@ -78,20 +86,36 @@ export async function rabbitFromLocal(context: FindContext): Promise<Attempt<Rab
   const port = context.standardPorts.rabbitmq;
   if (!(await probePort('127.0.0.1', port))) return { next: `nothing listens on port ${port}` };
   const vhost = vhostOf(context.clone.id);
-  const place = { kind: 'rabbitmq', origin: 'local', url: `amqp://127.0.0.1:${port}`, vhost, userPrefix: `${context.clone.id}-` } as const;
+  const place = {
+    kind: 'rabbitmq',
+    origin: 'local',
+    url: `amqp://127.0.0.1:${port}`,
+    vhost,
+    userPrefix: `${context.clone.id}-`,
+  } as const;
   const reason = `a RabbitMQ runs on port ${port}; vhost ${vhost} in it`;
   const known = context.previous?.rabbitmq;
   // Asking the broker's tool costs a second; a login with what was set up last time proves the same.
-  if (known?.origin === 'local' && known.url === place.url && known.admin !== undefined && (await stillLogsIn(known, context))) {
+  if (
+    known?.origin === 'local' &&
+    known.url === place.url &&
+    known.admin !== undefined &&
+    (await stillLogsIn(known, context))
+  ) {
     return { use: { ...place, admin: known.admin }, reason };
   }
   const found = await localAdmin(port);
-  return 'admin' in found ? { use: { ...place, admin: found.admin }, reason } : { next: `the server on port ${port} is not used: ${found.reason}` };
+  return 'admin' in found
+    ? { use: { ...place, admin: found.admin }, reason }
+    : { next: `the server on port ${port} is not used: ${found.reason}` };
 }
 
 async function stillLogsIn(known: RabbitPlace, context: FindContext): Promise<boolean> {
   const password = context.settings['OPS_RABBITMQ_PASSWORD'] ?? '';
-  return (await rabbitLoginFailure(rabbitUrl(known.url, known.vhost, { user: `${known.userPrefix}ops`, password }))) === undefined;
+  return (
+    (await rabbitLoginFailure(rabbitUrl(known.url, known.vhost, { user: `${known.userPrefix}ops`, password }))) ===
+    undefined
+  );
 }
 
 async function localAdmin(port: number): Promise<AdminSearch> {

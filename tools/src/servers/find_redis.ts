@@ -32,7 +32,8 @@ export async function redisFromLocal(context: FindContext): Promise<Attempt<Redi
   for (const url of [`redis://127.0.0.1:${port}`, ...withPassword]) {
     const place = { kind: 'redis', origin: 'local', url, keyPrefix: keyPrefix(context) } as const;
     const reason = await redisFailure(place);
-    if (reason === undefined) return { use: place, reason: `a Redis runs on port ${port}; keys ${place.keyPrefix}* in it` };
+    if (reason === undefined)
+      return { use: place, reason: `a Redis runs on port ${port}; keys ${place.keyPrefix}* in it` };
     // The answer without a password says most.
     if (url === `redis://127.0.0.1:${port}`) failure = reason;
   }

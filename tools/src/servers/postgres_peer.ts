@@ -3,7 +3,21 @@ import { newPassword, runCommand } from '@warren/provision';
 const PSQL_TIMEOUT_MS = 10_000;
 
 function asPostgres(port: number, sql: string): ReturnType<typeof runCommand> {
-  const psql = ['psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-p', String(port), '-d', 'postgres', '-f', '-'];
+  const psql = [
+    'psql',
+    '-X',
+    '-q',
+    '-A',
+    '-t',
+    '-v',
+    'ON_ERROR_STOP=1',
+    '-p',
+    String(port),
+    '-d',
+    'postgres',
+    '-f',
+    '-',
+  ];
   return runCommand(['runuser', '-u', 'postgres', '--', ...psql], { stdin: sql, timeoutMs: PSQL_TIMEOUT_MS });
 }
 
@@ -21,6 +35,7 @@ export async function adminRoleByPeer(options: { port: number; role: string }): 
     `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${role}') THEN CREATE ROLE ${role}; END IF; END $$;
      ALTER ROLE ${role} LOGIN CREATEDB CREATEROLE PASSWORD '${password}';`,
   );
-  if (created.code !== 0) return { reason: 'neither this account nor the system account postgres may create roles in it' };
+  if (created.code !== 0)
+    return { reason: 'neither this account nor the system account postgres may create roles in it' };
   return `postgres://${role}:${password}@127.0.0.1:${port}/postgres`;
 }

@@ -8,7 +8,15 @@ const TIMEOUTS = { connectMs: 5_000, statementMs: 60_000, lockMs: 30_000, queryM
 /** Runs `work` on a connection of its own, each statement for itself. */
 export async function withPostgres<T>(url: string, work: (tx: Tx) => Promise<T>): Promise<T> {
   const metrics = new Metrics('tools');
-  const database = new Database({ url, schema: 'public', service: 'tools', logger: silentLogger(), metrics, max: 1, timeouts: TIMEOUTS });
+  const database = new Database({
+    url,
+    schema: 'public',
+    service: 'tools',
+    logger: silentLogger(),
+    metrics,
+    max: 1,
+    timeouts: TIMEOUTS,
+  });
   try {
     return await work(database.read);
   } finally {

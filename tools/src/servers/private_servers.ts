@@ -49,7 +49,9 @@ export async function ensurePrivateServers(
   const before = await runningPrivateServers(clone);
   const started = kinds.filter((kind) => before[kind] === undefined);
   if (started.length === 0) return { servers: before, started };
-  await withProgress(`installing ${started.join(', ')}`, (progress) => installServerPackages(started, (line) => progress.note(line)));
+  await withProgress(`installing ${started.join(', ')}`, (progress) =>
+    installServerPackages(started, (line) => progress.note(line)),
+  );
   const servers = { ...before };
   await withProgress(`starting ${started.join(', ')}`, async (progress) => {
     const options = (kind: ServerKind): PrivateServerOptions => ({
@@ -70,7 +72,10 @@ export async function ensurePrivateServers(
 }
 
 /** Stops these private servers, or deletes them with their data. */
-export async function stopPrivateServers(servers: PrivateServers, options: { destroy: boolean }): Promise<ServerKind[]> {
+export async function stopPrivateServers(
+  servers: PrivateServers,
+  options: { destroy: boolean },
+): Promise<ServerKind[]> {
   const running = [servers.rabbitmq, servers.postgres, servers.redis].filter((server) => server !== undefined);
   await Promise.all(running.map((server) => (options.destroy ? server.destroy() : server.stop())));
   return running.map((server) => server.kind);

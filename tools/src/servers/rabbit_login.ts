@@ -7,7 +7,13 @@ const LOGIN_TIMEOUT_MS = 5_000;
 
 /** Logs in and out again. Undefined when that works, otherwise why not. */
 export async function rabbitLoginFailure(url: string): Promise<string | undefined> {
-  const link = new RabbitLink({ url, role: 'publish', name: 'tools.probe', logger: silentLogger(), metrics: new Metrics('tools') });
+  const link = new RabbitLink({
+    url,
+    role: 'publish',
+    name: 'tools.probe',
+    logger: silentLogger(),
+    metrics: new Metrics('tools'),
+  });
   try {
     link.start();
     await link.ready(LOGIN_TIMEOUT_MS);
@@ -21,7 +27,8 @@ export async function rabbitLoginFailure(url: string): Promise<string | undefine
 
 // The timeout's own message says nothing of what happened; its cause does.
 function reasonOf(error: unknown): string {
-  const inner = error instanceof Error && error.cause instanceof Error && error.cause.message !== '' ? error.cause : error;
+  const inner =
+    error instanceof Error && error.cause instanceof Error && error.cause.message !== '' ? error.cause : error;
   return sentenceOf(inner).replace(/\.$/, '');
 }
 

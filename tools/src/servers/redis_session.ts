@@ -1,6 +1,7 @@
 import { AppError, silentLogger } from '@warren/kernel';
 import { RedisClient } from '@warren/redis';
 import { Metrics } from '@warren/telemetry';
+import { z } from 'zod';
 import { sentenceOf } from '../tool_error.ts';
 import type { RedisPlace } from './place.ts';
 
@@ -9,12 +10,20 @@ const COMMAND_TIMEOUT_MS = 10_000;
 const PROBE_TTL_MS = 1_000;
 const SCAN_COUNT = 1_000;
 
+const Keys = z.array(z.string());
+
 type Commands = RedisClient['commands'];
 
 /** Runs `work` on a connection of its own, with plain keys. */
 async function withRedis<T>(url: string, work: (commands: Commands) => Promise<T>): Promise<T> {
   const timeouts = { commandMs: COMMAND_TIMEOUT_MS, socketMs: COMMAND_TIMEOUT_MS };
-  const client = new RedisClient({ url, keyPrefix: '', logger: silentLogger(), metrics: new Metrics('tools'), timeouts });
+  const client = new RedisClient({
+    url,
+    keyPrefix: '',
+    logger: silentLogger(),
+    metrics: new Metrics('tools'),
+    timeouts,
+  });
   try {
     await client.ready(READY_TIMEOUT_MS);
     return await work(client.commands);
@@ -34,7 +43,8 @@ export async function redisFailure(place: Pick<RedisPlace, 'url' | 'keyPrefix'>)
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof AppError && error.cause instanceof Error && error.cause.message !== '') return sentenceOf(error.cause);
+  if (error instanceof AppError && error.cause instanceof Error && error.cause.message !== '')
+    return sentenceOf(error.cause);
   return sentenceOf(error).replace(/\.$/, '');
 }
 
@@ -46,7 +56,7 @@ export function removeKeys(place: Pick<RedisPlace, 'url' | 'keyPrefix'>): Promis
     let removed = 0;
     const pattern = `${keyPrefix.replaceAll(/[\\*?[\]]/g, '\\$&')}*`;
     for await (const keys of commands.scanStream({ match: pattern, count: SCAN_COUNT })) {
-      const found: string[] = keys;
+      const found = Keys.parse(keys);
       if (found.length > 0) removed += await commands.unlink(...found);
     }
     return removed;

@@ -47,8 +47,18 @@ const settings = (extra: Record<string, string>): Record<string, string> => {
 /** This clone's part of the servers of the test run. */
 function placesOfTest(): ServerPlaces {
   const url = new URL(given.rabbitmqUrl);
-  const broker = { url: `amqp://${url.host}`, vhost: `warren-${clone.id}`, userPrefix: `${clone.id}-`, admin: given.brokerAdmin };
-  const database = { adminUrl: given.databaseUrl, database: `warren_${clone.id}`, rolePrefix: `${clone.id}_`, singleRole: false };
+  const broker = {
+    url: `amqp://${url.host}`,
+    vhost: `warren-${clone.id}`,
+    userPrefix: `${clone.id}-`,
+    admin: given.brokerAdmin,
+  };
+  const database = {
+    adminUrl: given.databaseUrl,
+    database: `warren_${clone.id}`,
+    rolePrefix: `${clone.id}_`,
+    singleRole: false,
+  };
   return {
     rabbitmq: { kind: 'rabbitmq', origin: 'url', ...broker },
     postgres: { kind: 'postgres', origin: 'url', ...database },
@@ -63,21 +73,31 @@ test.each([
   ['RABBITMQ_URL', () => 'http://127.0.0.1', 'rabbitmq'],
   ['DATABASE_URL', () => 'nonsense', 'postgres'],
   ['REDIS_URL', () => 'nonsense', 'redis'],
-])('A given %s that does not work is an error that names it and no password, and nothing else is tried', async (name, url, server) => {
-  const ports = { rabbitmq: closedPort, postgres: closedPort, redis: closedPort };
-  const failure = await chooseServers(clone, settings({ [name]: url(closedPort) }), ports).catch((error: unknown) => String(error));
-  expect(failure).toMatch(new RegExp(`${server}: ${name} is set, but`));
-  expect(failure).not.toContain('secret-password');
-  expect(fs.existsSync(path.join(clone.dataDir, server))).toBe(false);
-});
+])(
+  'A given %s that does not work is an error that names it and no password, and nothing else is tried',
+  async (name, url, server) => {
+    const ports = { rabbitmq: closedPort, postgres: closedPort, redis: closedPort };
+    const failure = await chooseServers(clone, settings({ [name]: url(closedPort) }), ports).catch((error: unknown) =>
+      String(error),
+    );
+    expect(failure).toMatch(new RegExp(`${server}: ${name} is set, but`));
+    expect(failure).not.toContain('secret-password');
+    expect(fs.existsSync(path.join(clone.dataDir, server))).toBe(false);
+  },
+);
 
-test('Set-up makes every login work, repeats in no time, heals a lost vhost, and a reset leaves nothing', { timeout: 120_000 }, async () => {
+test('Set-up makes every login work, repeats in no time, heals a lost vhost, and a reset leaves nothing', {
+  timeout: 120_000,
+}, async () => {
   const places = placesOfTest();
   const values = settings({});
   writePlaces(clone, places);
   await runSetup(clone, places, values);
   expect(await rabbitLoginFailure(brokerUrlOf(places.rabbitmq, values, 'auth'))).toBeUndefined();
-  expect(await postgresRights(databaseUrlOf(places.postgres, values, 'auth'))).toEqual({ createDatabases: false, createRoles: false });
+  expect(await postgresRights(databaseUrlOf(places.postgres, values, 'auth'))).toEqual({
+    createDatabases: false,
+    createRoles: false,
+  });
   lines = [];
   await runSetup(clone, places, values);
   expect(lines.join('')).toContain('setup: nothing to do');
@@ -91,13 +111,17 @@ test('Set-up makes every login work, repeats in no time, heals a lost vhost, and
   expect(readPlaces(clone)).toBeUndefined();
 });
 
-test('Without servers on the standard ports private ones are started; they are adopted by the next run and removed by a reset', { timeout: 180_000 }, async () => {
+test('Without servers on the standard ports private ones are started; they are adopted by the next run and removed by a reset', {
+  timeout: 180_000,
+}, async () => {
   const values = settings({ RABBITMQ_URL: given.rabbitmqUrl });
   const ports = { rabbitmq: closedPort, postgres: closedPort, redis: closedPort };
   lines = [];
   const first = await chooseServers(clone, values, ports);
   expect([...first.started].sort()).toEqual(['postgres', 'redis']);
-  expect(lines.join('')).toMatch(new RegExp(`postgres: step 4, private instance: .*nothing listens on port ${closedPort}`));
+  expect(lines.join('')).toMatch(
+    new RegExp(`postgres: step 4, private instance: .*nothing listens on port ${closedPort}`),
+  );
   expect(await redisFailure(first.places.redis)).toBeUndefined();
   expect(await postgresRights(first.places.postgres.adminUrl)).toEqual({ createDatabases: true, createRoles: true });
   const second = await chooseServers(clone, values, ports);

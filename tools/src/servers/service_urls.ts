@@ -29,7 +29,10 @@ export function brokerUrlOf(place: RabbitPlace, settings: Settings, prefix: stri
 export function databaseUrlOf(place: PostgresPlace, settings: Settings, prefix: string): string {
   if (place.singleRole) return postgresUrl(place.adminUrl, place.database);
   const role = place.rolePrefix + (prefix === 'owner' ? OWNER_ROLE : prefix);
-  return postgresUrl(place.adminUrl, place.database, { role, password: requireSetting(settings, databasePasswordName(prefix)) });
+  return postgresUrl(place.adminUrl, place.database, {
+    role,
+    password: requireSetting(settings, databasePasswordName(prefix)),
+  });
 }
 
 /** What one service needs to reach its servers, as environment variables. A service without a schema has no database role. */
@@ -48,9 +51,9 @@ export function serviceUrls(places: ServerPlaces, settings: Settings, prefix: st
 
 /** The same for all services and the operator's tools: the content of runtime.env. */
 export function allUrls(places: ServerPlaces, settings: Settings): Record<string, string> {
-  const perService = SERVICES.map((service) => serviceUrls(places, settings, service.prefix));
-  const setUp = SETUP_USERS.map((prefix) => [`${prefix.toUpperCase()}_RABBITMQ_URL`, brokerUrlOf(places.rabbitmq, settings, prefix)]);
-  return Object.assign({}, ...perService, Object.fromEntries(setUp), {
-    OWNER_DATABASE_URL: databaseUrlOf(places.postgres, settings, 'owner'),
-  });
+  const urls = new Map(SERVICES.flatMap((service) => Object.entries(serviceUrls(places, settings, service.prefix))));
+  for (const prefix of SETUP_USERS)
+    urls.set(`${prefix.toUpperCase()}_RABBITMQ_URL`, brokerUrlOf(places.rabbitmq, settings, prefix));
+  urls.set('OWNER_DATABASE_URL', databaseUrlOf(places.postgres, settings, 'owner'));
+  return Object.fromEntries(urls);
 }

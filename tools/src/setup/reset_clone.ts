@@ -27,7 +27,11 @@ function removals(places: ServerPlaces, settings: Settings): Removal[] {
   const { rabbitmq, postgres, redis } = places;
   return [
     { kind: 'rabbitmq', what: `vhost ${rabbitmq.vhost} and its users`, remove: () => removeBroker(rabbitmq) },
-    { kind: 'postgres', what: `database ${postgres.database} and its roles`, remove: () => removeDatabase(postgres, settings, SCHEMAS) },
+    {
+      kind: 'postgres',
+      what: `database ${postgres.database} and its roles`,
+      remove: () => removeDatabase(postgres, settings, SCHEMAS),
+    },
     { kind: 'redis', what: `keys ${redis.keyPrefix}*`, remove: () => removeKeys(redis) },
   ];
 }
@@ -42,7 +46,8 @@ async function removeFromServers(places: ServerPlaces, settings: Settings): Prom
   });
 }
 
-const isShared = (places: ServerPlaces, kind: ServerKind): boolean => ORIGINS.indexOf(places[kind].origin) < ORIGINS.indexOf('docker');
+const isShared = (places: ServerPlaces, kind: ServerKind): boolean =>
+  ORIGINS.indexOf(places[kind].origin) < ORIGINS.indexOf('docker');
 
 /**
  * Removes this clone's own data from every server, its private servers and its state. `.env` and the installed packages stay.
@@ -51,7 +56,8 @@ const isShared = (places: ServerPlaces, kind: ServerKind): boolean => ORIGINS.in
 export async function resetClone(clone: Clone, settings: Settings): Promise<void> {
   const places = readPlaces(clone);
   const failures = places === undefined ? [] : await removeFromServers(places, settings);
-  if (places !== undefined && Object.values(places).some((place) => place.origin === 'docker')) await composeDown(clone, true);
+  if (places !== undefined && Object.values(places).some((place) => place.origin === 'docker'))
+    await composeDown(clone, true);
   const destroyed = await withProgress('removing private servers', async () =>
     stopPrivateServers(await runningPrivateServers(clone), { destroy: true }),
   );
@@ -64,11 +70,13 @@ export async function resetClone(clone: Clone, settings: Settings): Promise<void
 function removeRemains(clone: Clone): void {
   for (const kind of fs.existsSync(clone.dataDir) ? fs.readdirSync(clone.dataDir) : []) {
     const home = recordedHome(path.join(clone.dataDir, kind, 'server.json'));
-    if (home !== undefined && path.basename(home).startsWith('warren-')) fs.rmSync(home, { recursive: true, force: true });
+    if (home !== undefined && path.basename(home).startsWith('warren-'))
+      fs.rmSync(home, { recursive: true, force: true });
   }
   for (const folder of [clone.dataDir, clone.logDir]) fs.rmSync(folder, { recursive: true, force: true });
   removeRuntimeEnv(clone);
-  for (const name of ['servers.json', 'setup.stamp', 'test_password']) fs.rmSync(path.join(clone.stateDir, name), { force: true });
+  for (const name of ['servers.json', 'setup.stamp', 'test_password'])
+    fs.rmSync(path.join(clone.stateDir, name), { force: true });
 }
 
 function recordedHome(file: string): string | undefined {

@@ -24,14 +24,29 @@ const stampFile = (clone: Clone): string => path.join(clone.stateDir, 'setup.sta
 function stampOf(places: ServerPlaces, settings: Settings): string {
   const secrets = [...secretMakers().keys()].map((name) => `${name}=${settings[name] ?? ''}`);
   const { vhost, userPrefix } = places.rabbitmq;
-  const topology = brokerDefinitions({ vhost, userPrefix, passwords: Object.fromEntries(brokerPrefixes().map((prefix) => [prefix, 'any'])) });
+  const topology = brokerDefinitions({
+    vhost,
+    userPrefix,
+    passwords: Object.fromEntries(brokerPrefixes().map((prefix) => [prefix, 'any'])),
+  });
   const migrations = SCHEMAS.map(({ set }) => [set.schema, Object.keys(set.migrations).sort()]);
   return digest(JSON.stringify(places), JSON.stringify(secrets), JSON.stringify(topology), JSON.stringify(migrations));
 }
 
 /** Runs `work` with the rights of one service. */
-export async function withServiceDatabase<T>(url: string, schema: string, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = new Database({ url, schema, service: 'tools', logger: silentLogger(), metrics: new Metrics('tools'), max: 1 });
+export async function withServiceDatabase<T>(
+  url: string,
+  schema: string,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const database = new Database({
+    url,
+    schema,
+    service: 'tools',
+    logger: silentLogger(),
+    metrics: new Metrics('tools'),
+    max: 1,
+  });
   try {
     return await work(database);
   } finally {
@@ -50,7 +65,9 @@ async function isCurrent({ prefix, set }: ServiceSchema, places: ServerPlaces, s
 
 /** Whether what was set up last time is still there: a server may have been emptied since. */
 async function stillThere(places: ServerPlaces, settings: Settings): Promise<boolean> {
-  const logins = SERVICES.map(async ({ prefix }) => (await rabbitLoginFailure(brokerUrlOf(places.rabbitmq, settings, prefix))) === undefined);
+  const logins = SERVICES.map(
+    async ({ prefix }) => (await rabbitLoginFailure(brokerUrlOf(places.rabbitmq, settings, prefix))) === undefined,
+  );
   const schemas = SCHEMAS.map((schema) => isCurrent(schema, places, settings));
   return (await Promise.all([...logins, ...schemas])).every(Boolean);
 }
@@ -66,7 +83,9 @@ function readStamp(clone: Clone): string | undefined {
 /** Adds the fleet key of `.env`, with which the example game server comes. Does nothing when it is there. */
 async function ensureFleetKey(places: ServerPlaces, settings: Settings): Promise<void> {
   const url = databaseUrlOf(places.postgres, settings, 'auth');
-  await withServiceDatabase(url, 'auth', (database) => ensureServerKey(database, FLEET_NAME, requireSetting(settings, 'WARREN_SERVER_KEY')));
+  await withServiceDatabase(url, 'auth', (database) =>
+    ensureServerKey(database, FLEET_NAME, requireSetting(settings, 'WARREN_SERVER_KEY')),
+  );
 }
 
 /** Makes a new fleet key and returns it, this once. */
@@ -84,13 +103,18 @@ export async function runSetup(clone: Clone, places: ServerPlaces, settings: Set
     return;
   }
   const changes = await withProgress('setup', async () => {
-    const [, changed] = await Promise.all([setupBroker(places.rabbitmq, settings), setupDatabase(places.postgres, settings, SCHEMAS)]);
+    const [, changed] = await Promise.all([
+      setupBroker(places.rabbitmq, settings),
+      setupDatabase(places.postgres, settings, SCHEMAS),
+    ]);
     await ensureFleetKey(places, settings);
     return changed;
   });
   writePrivateFile(stampFile(clone), stamp);
   const migrated = changes.filter((change) => change.startsWith('migrated')).length;
-  say(`setup: vhost ${places.rabbitmq.vhost}, database ${places.postgres.database}, ${migrated} migrations (${inSeconds(performance.now() - begin)})`);
+  say(
+    `setup: vhost ${places.rabbitmq.vhost}, database ${places.postgres.database}, ${migrated} migrations (${inSeconds(performance.now() - begin)})`,
+  );
 }
 
 /** Makes the next set-up do everything again. */

@@ -1,4 +1,11 @@
-import { deleteUsers, deleteVhosts, hashRabbitPassword, importDefinitions, listUsers, unwrapAdminResult } from '@warren/provision';
+import {
+  deleteUsers,
+  deleteVhosts,
+  hashRabbitPassword,
+  importDefinitions,
+  listUsers,
+  unwrapAdminResult,
+} from '@warren/provision';
 import { brokerDefinitions, brokerPrefixes, declareExchanges } from '@warren/rabbit';
 import { brokerPasswordName } from '../env/secrets.ts';
 import type { RabbitPlace } from '../servers/place.ts';
@@ -12,8 +19,14 @@ type Settings = Readonly<Record<string, string>>;
  */
 export async function setupBroker(place: RabbitPlace, settings: Settings): Promise<void> {
   if (place.admin === undefined) return declareExchanges(place.url);
-  const hashes = brokerPrefixes().map((prefix) => [prefix, hashRabbitPassword(requireSetting(settings, brokerPasswordName(prefix)))] as const);
-  const definitions = brokerDefinitions({ vhost: place.vhost, userPrefix: place.userPrefix, passwords: Object.fromEntries(hashes) });
+  const hashes = brokerPrefixes().map(
+    (prefix) => [prefix, hashRabbitPassword(requireSetting(settings, brokerPasswordName(prefix)))] as const,
+  );
+  const definitions = brokerDefinitions({
+    vhost: place.vhost,
+    userPrefix: place.userPrefix,
+    passwords: Object.fromEntries(hashes),
+  });
   unwrapAdminResult(await importDefinitions(place.admin, definitions));
 }
 
@@ -23,5 +36,10 @@ export async function removeBroker(place: RabbitPlace): Promise<void> {
   if (admin === undefined) return;
   unwrapAdminResult(await deleteVhosts(admin, [vhost]));
   const users = unwrapAdminResult(await listUsers(admin));
-  unwrapAdminResult(await deleteUsers(admin, users.filter((user) => user.startsWith(userPrefix))));
+  unwrapAdminResult(
+    await deleteUsers(
+      admin,
+      users.filter((user) => user.startsWith(userPrefix)),
+    ),
+  );
 }

@@ -22,7 +22,8 @@ function planOf(place: PostgresPlace, settings: Settings, schemas: Schemas): Dat
 }
 
 /** Whether the database is Warren's own as a whole, so that it may be dropped. */
-const ownsDatabase = (place: PostgresPlace): boolean => place.database === databaseOf(place.rolePrefix.replace(/_$/, ''));
+const ownsDatabase = (place: PostgresPlace): boolean =>
+  place.database === databaseOf(place.rolePrefix.replace(/_$/, ''));
 
 /** Applies the missing migrations of every schema, as the owner; resolves to their names, each after its schema. */
 export async function migrateAll(place: PostgresPlace, settings: Settings, schemas: Schemas): Promise<string[]> {
@@ -58,7 +59,9 @@ export async function removeDatabase(place: PostgresPlace, settings: Settings, s
       for (const { set } of schemas) await sql`drop schema if exists ${sql.id(set.schema)} cascade`.execute(tables(tx));
     });
   } else {
-    await withPostgres(place.adminUrl, (tx) => sql`drop database if exists ${sql.id(place.database)} with (force)`.execute(tables(tx)));
+    await withPostgres(place.adminUrl, (tx) =>
+      sql`drop database if exists ${sql.id(place.database)} with (force)`.execute(tables(tx)),
+    );
   }
   if (!place.singleRole) await removeRoles(place, planOf(place, settings, schemas));
 }
@@ -69,7 +72,9 @@ async function removeRoles(place: PostgresPlace, plan: DatabasePlan): Promise<vo
   // In a database that stays, the rights and objects of a role would keep it from going.
   const url = ownsDatabase(place) ? place.adminUrl : postgresUrl(place.adminUrl, place.database);
   await withPostgres(url, async (tx) => {
-    const found = await sql<{ name: string }>`select rolname as name from pg_roles where rolname = any(${names})`.execute(tables(tx));
+    const found = await sql<{
+      name: string;
+    }>`select rolname as name from pg_roles where rolname = any(${names})`.execute(tables(tx));
     for (const { name } of found.rows) {
       if (!ownsDatabase(place)) {
         await sql`reassign owned by ${sql.id(name)} to ${sql.id(decodeURIComponent(username))}`.execute(tables(tx));

@@ -1,6 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { hashRabbitPassword, importDefinitions, newPassword, RABBIT_HASHING_ALGORITHM, unwrapAdminResult } from '@warren/provision';
+import {
+  hashRabbitPassword,
+  importDefinitions,
+  newPassword,
+  RABBIT_HASHING_ALGORITHM,
+  unwrapAdminResult,
+} from '@warren/provision';
 import { type Clone, writePrivateFile } from '../clone/clone.ts';
 import type { RabbitPlace, ServerPlaces } from '../servers/place.ts';
 import { rabbitLoginFailure, rabbitUrl } from '../servers/rabbit_login.ts';
@@ -17,7 +23,9 @@ function testPassword(clone: Clone): string {
 /** A broker user of this clone for tests, which give it rights in the vhosts that they make. */
 async function testBrokerUrl(clone: Clone, place: RabbitPlace, settings: Settings): Promise<string> {
   if (place.admin === undefined) {
-    throw new ToolError('rabbitmq: the tests make virtual hosts and users, which RABBITMQ_URL does not permit: set RABBITMQ_ADMIN_URL as well, or remove RABBITMQ_URL.');
+    throw new ToolError(
+      'rabbitmq: the tests make virtual hosts and users, which RABBITMQ_URL does not permit: set RABBITMQ_ADMIN_URL as well, or remove RABBITMQ_URL.',
+    );
   }
   const given = settings['RABBITMQ_URL'];
   if (place.origin === 'url' && given !== undefined) return rabbitUrl(given, '/');
@@ -27,7 +35,14 @@ async function testBrokerUrl(clone: Clone, place: RabbitPlace, settings: Setting
   if ((await rabbitLoginFailure(url)) === undefined) return url;
   const definitions = {
     vhosts: [{ name: place.vhost }],
-    users: [{ name: user, password_hash: hashRabbitPassword(password), hashing_algorithm: RABBIT_HASHING_ALGORITHM, tags: [] }],
+    users: [
+      {
+        name: user,
+        password_hash: hashRabbitPassword(password),
+        hashing_algorithm: RABBIT_HASHING_ALGORITHM,
+        tags: [],
+      },
+    ],
     permissions: [{ user, vhost: place.vhost, configure: '', write: '', read: '' }],
   };
   unwrapAdminResult(await importDefinitions(place.admin, definitions));
@@ -35,10 +50,16 @@ async function testBrokerUrl(clone: Clone, place: RabbitPlace, settings: Setting
 }
 
 /** Where tests find their servers, with the rights to make vhosts, databases and keys of their own. */
-export async function testEnvironment(clone: Clone, places: ServerPlaces, settings: Settings): Promise<Record<string, string>> {
+export async function testEnvironment(
+  clone: Clone,
+  places: ServerPlaces,
+  settings: Settings,
+): Promise<Record<string, string>> {
   const { rabbitmq, postgres, redis } = places;
   if (postgres.singleRole) {
-    throw new ToolError('postgres: the tests make databases and roles, which DATABASE_URL does not permit: use an account that may, or remove DATABASE_URL.');
+    throw new ToolError(
+      'postgres: the tests make databases and roles, which DATABASE_URL does not permit: use an account that may, or remove DATABASE_URL.',
+    );
   }
   return {
     WARREN_TEST_RABBITMQ_URL: await testBrokerUrl(clone, rabbitmq, settings),

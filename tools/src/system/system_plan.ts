@@ -70,8 +70,13 @@ export async function planSystem(input: PlanInput): Promise<SystemPlan> {
       const label = replica === 1 ? service.app : `${service.app}-${replica}`;
       const offset = (replica - 1) * 10;
       const upper = service.prefix.toUpperCase();
-      const adminPort = await choose(`${label} admin`, portOf(input.settings, `${upper}_ADMIN_PORT`, FIRST_ADMIN_PORT + index) + offset);
-      const publicPort = service.delivers ? await choose(label, portOf(input.settings, 'GATEWAY_PORT', GATEWAY_PORT) + offset) : undefined;
+      const adminPort = await choose(
+        `${label} admin`,
+        portOf(input.settings, `${upper}_ADMIN_PORT`, FIRST_ADMIN_PORT + index) + offset,
+      );
+      const publicPort = service.delivers
+        ? await choose(label, portOf(input.settings, 'GATEWAY_PORT', GATEWAY_PORT) + offset)
+        : undefined;
       if (publicPort !== undefined) gatewayUrls.push(`http://${HOST}:${publicPort}`);
       apps.push(plannedApp(input, { label, prefix: service.prefix, app: service.app, adminPort, publicPort }));
     }
@@ -103,7 +108,9 @@ function plannedApp({ clone, places, settings }: PlanInput, slot: AppSlot): Plan
       ...serviceUrls(places, settings, prefix),
       [`${upper}_ADMIN_PORT`]: String(adminPort),
       [`${upper}_ADMIN_HOST`]: HOST,
-      ...(publicPort === undefined ? {} : { GATEWAY_PORT: String(publicPort), GATEWAY_HOST: settings['GATEWAY_HOST'] ?? HOST }),
+      ...(publicPort === undefined
+        ? {}
+        : { GATEWAY_PORT: String(publicPort), GATEWAY_HOST: settings['GATEWAY_HOST'] ?? HOST }),
     },
   };
 }

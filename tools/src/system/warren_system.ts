@@ -13,7 +13,10 @@ export class WarrenSystem {
   readonly #members: readonly Member[];
 
   constructor(clone: Clone, plan: SystemPlan) {
-    this.#members = [...plan.apps, plan.gameServer].map((planned) => ({ planned, supervised: new SupervisedProcess(clone, planned) }));
+    this.#members = [...plan.apps, plan.gameServer].map((planned) => ({
+      planned,
+      supervised: new SupervisedProcess(clone, planned),
+    }));
   }
 
   /** Names of what runs. */
@@ -38,7 +41,9 @@ export class WarrenSystem {
       if (planned.role !== role) continue;
       const begin = performance.now();
       await supervised.restart();
-      say(`${planned.name} started anew in ${inSeconds(performance.now() - begin)} (pid ${supervised.process.pid ?? 0})`);
+      say(
+        `${planned.name} started anew in ${inSeconds(performance.now() - begin)} (pid ${supervised.process.pid ?? 0})`,
+      );
     }
   }
 
@@ -53,7 +58,9 @@ export class WarrenSystem {
   async #start({ planned, supervised }: Member): Promise<void> {
     const begin = performance.now();
     await supervised.start();
-    say(`${planned.name} is ready in ${inSeconds(performance.now() - begin)}: ${planned.url} (pid ${supervised.process.pid ?? 0})`);
+    say(
+      `${planned.name} is ready in ${inSeconds(performance.now() - begin)}: ${planned.url} (pid ${supervised.process.pid ?? 0})`,
+    );
   }
 
   #apps(): Member[] {

@@ -7,7 +7,8 @@ const PLACES = ['apps', 'libs', 'examples'];
 export function watchSources(root: string, onChange: (file: string) => void): { close: () => void } {
   const watchers = PLACES.flatMap((place) => packagesOf(root, place)).map((folder) =>
     fs.watch(path.join(root, folder, 'src'), { recursive: true, persistent: false }, (_event, name) => {
-      if (name?.endsWith('.ts') && !/\.i?test\.ts$/.test(name)) onChange(`${folder}/src/${name.split(path.sep).join('/')}`);
+      if (name?.endsWith('.ts') && !/\.i?test\.ts$/.test(name))
+        onChange(`${folder}/src/${name.split(path.sep).join('/')}`);
     }),
   );
   const topology = fs.watch(root, { persistent: false }, (_event, name) => {
