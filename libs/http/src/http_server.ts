@@ -1,5 +1,4 @@
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import type { Contract } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
@@ -12,6 +11,7 @@ import { addErrorReplies } from './error_replies.ts';
 import { type ApiInfo, type DocumentedRoute, openApiOf } from './openapi.ts';
 import { addRequestContext, inContextOf } from './request_context.ts';
 import { RouteIndex } from './route_index.ts';
+import { addSecurityHeaders } from './security_headers.ts';
 import { createFastify, DEFAULT_BODY_LIMIT_BYTES } from './server_settings.ts';
 import { addSocketServer, type SocketRoute, SocketRoutes } from './socket_routes.ts';
 
@@ -142,18 +142,22 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<HttpServer
   const routes = new RouteIndex();
   addErrorReplies(app, routes);
   addRequestContext(app, deps.logger, deps.metrics);
-  await app.register(helmet, {
-    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, useDefaults: false },
-  });
+  addSecurityHeaders(app);
+  await addCors(app, deps.allowedOrigins ?? []);
+  await addSocketServer(app);
+  addBodyParser(app);
+  return new HttpServer(app, routes, deps);
+}
+
+/** Without a list no page of another origin may call, which is what a browser assumes by itself. */
+async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+  if (origins.length === 0) return;
   await app.register(cors, {
-    origin: [...(deps.allowedOrigins ?? [])],
+    origin: [...origins],
     methods: ['GET', 'POST', 'DELETE'],
     allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'traceparent', 'warren-device-nonce'],
     exposedHeaders: ['retry-after', 'traceparent'],
     maxAge: CORS_MAX_AGE_SECONDS,
     strictPreflight: false,
   });
-  await addSocketServer(app);
-  addBodyParser(app);
-  return new HttpServer(app, routes, deps);
 }
