@@ -138,9 +138,11 @@ async function ensureToolchain() {
   const node = name === undefined ? process.execPath : path.join(toolchain, 'node_modules', name, ...files);
   const lock = readText(path.join(pinned, 'package-lock.json'));
   const stampFile = path.join(toolchain, 'stamp');
-  const stamp = sha256(lock, name ?? 'own node');
+  const stamps = { bare: sha256(lock, 'pnpm'), full: sha256(lock, 'pnpm and node') };
   const pnpm = path.join(toolchain, 'node_modules', 'pnpm', 'bin', 'pnpm.mjs');
-  const isReady = () => readText(stampFile) === stamp && fs.existsSync(node) && fs.existsSync(pnpm);
+  // What was installed for an older Node.js serves a newer one as well, but not the other way round.
+  const enough = name === undefined ? [stamps.bare, stamps.full] : [stamps.full];
+  const isReady = () => enough.includes(readText(stampFile)) && fs.existsSync(node) && fs.existsSync(pnpm);
   if (isReady()) return { node, pnpm };
   await withLock(async () => {
     if (isReady()) return;
@@ -156,7 +158,7 @@ async function ensureToolchain() {
       ...(name === undefined ? ['--omit=optional'] : []),
     ];
     await runQuietly('installing Node.js and pnpm', [...command, 'ci', ...flags], { cwd: toolchain, ...options });
-    fs.writeFileSync(stampFile, stamp);
+    fs.writeFileSync(stampFile, name === undefined ? stamps.bare : stamps.full);
   });
   if (fs.existsSync(node)) return { node, pnpm };
   throw new Refusal(`npm installed no ${name}: check that \`npm config get omit\` does not name "optional".`);
@@ -176,7 +178,7 @@ function manifests() {
 /** Installs the dependencies when the lock, the workspace or a manifest differs from the last successful installation. */
 async function ensureDependencies({ node, pnpm }) {
   const inputs = ['pnpm-lock.yaml', 'pnpm-workspace.yaml'].map((file) => readText(path.join(root, file)));
-  const stamp = sha256(...inputs, ...manifests().map(readText), node);
+  const stamp = sha256(...inputs, ...manifests().map(readText));
   const stampFile = path.join(home, 'dependencies.stamp');
   const isReady = () =>
     readText(stampFile) === stamp && fs.existsSync(path.join(root, 'node_modules', '.modules.yaml'));
