@@ -68,7 +68,7 @@ export function appProblems({ packages }: Workspace): string[] {
       return [
         ...(own.some(({ path: file }) => file === `${dir}/src/main.ts`) ? [] : [`${dir}: src/main.ts is missing`]),
         ...(lines > max ? [`${dir}: src has ${lines} lines, at most ${max}: rules belong into its domain lib`] : []),
-        ...own.flatMap((source) => [...mentions(source, SQL, 'SQL'), ...mentions(source, AMQP, 'an AMQP call')]),
+        ...own.flatMap((source) => [...mentions(source, SQL, 'no SQL'), ...mentions(source, AMQP, 'no AMQP call')]),
       ];
     });
 }
@@ -76,7 +76,7 @@ export function appProblems({ packages }: Workspace): string[] {
 function mentions({ path: file, code }: SourceFile, pattern: RegExp, what: string): string[] {
   const found = pattern.exec(code);
   if (found === null) return [];
-  return [`${file}:${code.slice(0, found.index).split('\n').length}: an app holds no ${what}: ${found[0].trim()}`];
+  return [`${file}:${code.slice(0, found.index).split('\n').length}: an app holds ${what}: ${found[0].trim()}`];
 }
 
 /**

@@ -27,9 +27,13 @@ export interface SourceFile {
 
 type Parsed = ReturnType<typeof parseSync>;
 
-/** Parses one file with the parser of the bundler. @throws Error when the file is not TypeScript that parses */
-export function readSource(root: string, file: string): SourceFile {
+/**
+ * Parses one file with the parser of the bundler, unless `known` has it with the same text.
+ * @throws Error when the file is not TypeScript that parses
+ */
+export function readSource(root: string, file: string, known?: SourceFile): SourceFile {
   const text = fs.readFileSync(path.join(root, file), 'utf8');
+  if (known?.text === text) return known;
   const parsed = parseSync(file, text);
   if (parsed.errors.length > 0) throw new Error(`${file} does not parse: ${parsed.errors[0]?.message ?? ''}`);
   const lineOf = (offset: number): number => text.slice(0, offset).split('\n').length;
@@ -39,7 +43,10 @@ export function readSource(root: string, file: string): SourceFile {
     path: file,
     text,
     lineCount: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
-    imports: [...staticRefs(parsed), ...calledRefs(code)].map(({ specifier, start }) => ({ specifier, line: lineOf(start) })),
+    imports: [...staticRefs(parsed), ...calledRefs(text, parsed), ...typeRefs(text, parsed)].map(({ specifier, start }) => ({
+      specifier,
+      line: lineOf(start),
+    })),
     stars: exports
       .filter((entry) => entry.importName.kind === 'All' || entry.importName.kind === 'AllButDefault')
       .map((entry) => ({ specifier: entry.moduleRequest?.value ?? '', line: lineOf(entry.start) })),
@@ -62,10 +69,29 @@ function staticRefs({ module }: Parsed): Ref[] {
   return [...imports, ...exports];
 }
 
-/** `import('x')`, as a call and as a type, and `require('x')`. A computed specifier has no name to judge. */
-function calledRefs(code: string): Ref[] {
-  const calls = code.matchAll(/\b(?:import|require)\(\s*(['"`])([^'"`$]+)\1\s*[,)]/g);
-  return [...calls].map((match) => ({ specifier: match[2] ?? '', start: match.index }));
+/** `import('x')` as a call. A computed specifier has no name to judge. */
+function calledRefs(text: string, { module }: Parsed): Ref[] {
+  return module.dynamicImports.flatMap(({ start, moduleRequest }) => {
+    const literal = /^(['"`])([^'"`$]+)\1$/.exec(text.slice(moduleRequest.start, moduleRequest.end));
+    return literal?.[2] === undefined ? [] : [{ specifier: literal[2], start }];
+  });
+}
+
+/** `import('x').T` as a type. Few files have one, so that the tree is walked only where the text may hold it. */
+function typeRefs(text: string, { program }: Parsed): Ref[] {
+  if (!text.includes('import(')) return [];
+  const found: Ref[] = [];
+  const open: unknown[] = [program];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (typeof node !== 'object' || node === null) continue;
+    if (isTypeImport(node)) found.push({ specifier: node.source.value, start: node.start });
+    open.push(...Object.values(node).filter((value) => typeof value === 'object' && value !== null));
+  }
+  return found;
+}
+
+function isTypeImport(node: object): node is { source: { value: string }; start: number } {
+  return 'type' in node && node.type === 'TSImportType';
 }
 
 function withoutComments(text: string, { comments }: Parsed): string {

@@ -38,15 +38,18 @@ const SKIPPED = new Set(['node_modules', '.warren', '.git', 'coverage', 'corpora
 
 export const REPO_ROOT = path.resolve(import.meta.dirname, '../../..');
 
-export function readWorkspace(root: string): Workspace {
+/** Reads all of it; sources that are the same in `before` are not parsed again. */
+export function readWorkspace(root: string, before?: Workspace): Workspace {
+  const known = new Map(before === undefined ? [] : allSources(before).map((source) => [source.path, source]));
+  const read = (file: string): SourceFile => readSource(root, file, known.get(file));
   const dirs = [
     ...PARENTS.flatMap((parent) => foldersOf(path.join(root, parent)).map((name) => `${parent}/${name}`)),
     ...SINGLES,
   ].filter((dir) => fs.existsSync(path.join(root, dir, 'package.json')));
   return {
     root,
-    packages: dirs.map((dir) => readPackage(root, dir)),
-    rootSources: fs.readdirSync(root).filter(isSource).map((name) => readSource(root, name)),
+    packages: dirs.map((dir) => readPackage(root, dir, read)),
+    rootSources: fs.readdirSync(root).filter(isSource).map(read),
     rootManifest: readManifest(root, '.'),
   };
 }
@@ -56,23 +59,25 @@ export function allSources(workspace: Workspace): SourceFile[] {
   return [...workspace.rootSources, ...workspace.packages.flatMap(({ sources }) => sources)];
 }
 
-function readPackage(root: string, dir: string): Package {
+type Read = (file: string) => SourceFile;
+
+function readPackage(root: string, dir: string, read: Read): Package {
   const [place = ''] = dir.split('/');
-  return { dir, place, manifest: readManifest(root, dir), sources: sourcesBelow(root, dir) };
+  return { dir, place, manifest: readManifest(root, dir), sources: sourcesBelow(root, dir, read) };
 }
 
 function readManifest(root: string, dir: string): Manifest {
   return JSON.parse(fs.readFileSync(path.join(root, dir, 'package.json'), 'utf8')) as Manifest;
 }
 
-function sourcesBelow(root: string, dir: string): SourceFile[] {
+function sourcesBelow(root: string, dir: string, read: Read): SourceFile[] {
   return fs
     .readdirSync(path.join(root, dir), { withFileTypes: true })
     .filter((entry) => !SKIPPED.has(entry.name))
     .flatMap((entry) => {
       const file = `${dir}/${entry.name}`;
-      if (entry.isDirectory()) return sourcesBelow(root, file);
-      return entry.isFile() && isSource(entry.name) ? [readSource(root, file)] : [];
+      if (entry.isDirectory()) return sourcesBelow(root, file, read);
+      return entry.isFile() && isSource(entry.name) ? [read(file)] : [];
     });
 }
 
