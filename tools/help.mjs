@@ -28,7 +28,7 @@ export const COMMANDS = {
   },
   prove: {
     summary: 'build a bare Debian machine in a folder and run both commands in it (root, about 20 minutes)',
-    usage: 'npm run prove [-- <arguments of tools/prove_bare_machine.sh>]',
+    usage: 'npm run prove',
     options: [],
   },
   env: { summary: 'write missing secrets into .env; never changes a value', usage: 'npm run env', options: [] },

@@ -26,7 +26,7 @@ export interface RunningSystem {
 }
 
 /** Ends what a starter that was killed left behind. */
-export async function endOrphans(clone: Clone): Promise<void> {
+async function endOrphans(clone: Clone): Promise<void> {
   const orphans = runningProcesses(clone);
   if (orphans.length === 0) return;
   say(

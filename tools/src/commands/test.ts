@@ -37,8 +37,8 @@ function readCounts(file: string): { passed: number; failed: number } {
 }
 
 /** Runs vitest and resolves to its exit code and counts. */
-export async function runVitest(
-  clone: Clone,
+async function runVitest(
+  { clone, interrupt }: { clone: Clone; interrupt: Interrupt },
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<{ code: number; passed: number; failed: number }> {
@@ -50,6 +50,7 @@ export async function runVitest(
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...env },
   });
+  void interrupt.pressed.then(() => child.kill('SIGTERM'));
   const exitCode = await exitOf(child);
   const counts = readCounts(report);
   fs.rmSync(report, { force: true });
@@ -70,7 +71,7 @@ export async function test(clone: Clone, patterns: readonly string[]): Promise<n
     if (everything) await runSetup(clone, servers.places, settings);
     const env = await testEnvironment(clone, servers.places, settings);
     interrupt.check();
-    result = await runVitest(clone, patterns, env);
+    result = await runVitest({ clone, interrupt }, patterns, env);
   } finally {
     // With a pattern they stay, so that the next run is fast.
     if (everything) await stopStarted(clone, servers);

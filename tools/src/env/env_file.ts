@@ -14,7 +14,7 @@ export function readEnvFile(file: string): Record<string, string> {
 }
 
 /** Whether a value still has to be given: nothing, or a placeholder of `.env.example`. */
-export function isMissing(value: string | undefined): boolean {
+function isMissing(value: string | undefined): boolean {
   return value === undefined || value === '' || value.includes(PLACEHOLDER);
 }
 

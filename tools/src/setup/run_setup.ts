@@ -8,7 +8,7 @@ import { Metrics } from '@warren/telemetry';
 import { type Clone, writePrivateFile } from '../clone/clone.ts';
 import { secretMakers } from '../env/secrets.ts';
 import { inSeconds, say, withProgress } from '../output.ts';
-import type { ServerPlaces } from '../servers/place.ts';
+import { ServerPlaces } from '../servers/place.ts';
 import { rabbitLoginFailure } from '../servers/rabbit_login.ts';
 import { brokerUrlOf, databaseUrlOf, requireSetting } from '../servers/service_urls.ts';
 import { SCHEMAS, type ServiceSchema } from './schemas.ts';
@@ -30,11 +30,13 @@ function stampOf(places: ServerPlaces, settings: Settings): string {
     passwords: Object.fromEntries(brokerPrefixes().map((prefix) => [prefix, 'any'])),
   });
   const migrations = SCHEMAS.map(({ set }) => [set.schema, Object.keys(set.migrations).sort()]);
-  return digest(JSON.stringify(places), JSON.stringify(secrets), JSON.stringify(topology), JSON.stringify(migrations));
+  // Parsed, because the order of the fields differs between what was chosen and what was read back.
+  const where = ServerPlaces.parse(places);
+  return digest(JSON.stringify(where), JSON.stringify(secrets), JSON.stringify(topology), JSON.stringify(migrations));
 }
 
 /** Runs `work` with the rights of one service. */
-export async function withServiceDatabase<T>(
+async function withServiceDatabase<T>(
   url: string,
   schema: string,
   work: (database: Database) => Promise<T>,
@@ -115,9 +117,4 @@ export async function runSetup(clone: Clone, places: ServerPlaces, settings: Set
   say(
     `setup: vhost ${places.rabbitmq.vhost}, database ${places.postgres.database}, ${migrated} migrations (${inSeconds(performance.now() - begin)})`,
   );
-}
-
-/** Makes the next set-up do everything again. */
-export function forgetSetup(clone: Clone): void {
-  fs.rmSync(stampFile(clone), { force: true });
 }

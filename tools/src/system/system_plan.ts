@@ -43,7 +43,7 @@ export interface PlanInput {
 }
 
 /** WARREN_REPLICAS as a number. */
-export function replicasOf(settings: Settings): number {
+function replicasOf(settings: Settings): number {
   const count = Number(settings['WARREN_REPLICAS'] ?? '1');
   if (Number.isInteger(count) && count >= 1 && count <= MAX_REPLICAS) return count;
   throw new ToolError(`WARREN_REPLICAS must be a whole number from 1 to ${MAX_REPLICAS}.`);
