@@ -49,7 +49,7 @@ export const AccessClaims = z.strictObject({
   ...common,
   sub: UuidField,
   sid: UuidField,
-  roles: z.array(z.string().min(1).max(64)).max(MAX_ROLES),
+  roles: z.array(z.string().regex(/^[a-z][a-z0-9_]{0,31}$/)).max(MAX_ROLES),
   gen: SecondField,
 });
 export type AccessClaims = z.output<typeof AccessClaims>;

@@ -126,9 +126,15 @@ export class SocketSession {
   }
 
   #welcome(welcome: { session: string; lastSeq: number }, onWelcome: () => void): void {
-    if (this.#session === undefined) this.#lastSeq = welcome.lastSeq;
-    else this.#send({ resume: { session: this.#session, lastSeq: this.#lastSeq } });
+    const known = this.#session;
     this.#session = welcome.session;
+    if (known === welcome.session) {
+      this.#send({ resume: { session: known, lastSeq: this.#lastSeq } });
+    } else {
+      // the first connection, or the gateway lost its memory and numbers events anew
+      this.#lastSeq = welcome.lastSeq;
+      if (known !== undefined) this.#options.onGap?.();
+    }
     this.#options.onState?.('open', 'connected');
     onWelcome();
   }

@@ -5,6 +5,9 @@ import { ALLOCATOR_ERRORS } from './allocator_errors.ts';
 
 const pick = errorPicker(ALLOCATOR_ERRORS);
 
+/** Games of one server: their ids fit into one heartbeat of 256 KiB. */
+const MAX_GAMES = 5_000;
+
 /** Where players connect: `wss://host:port/path` or `ws://…`. */
 const AddressField = z.url({ protocol: /^wss?$/ }).max(256);
 
@@ -84,7 +87,7 @@ export const RELEASE_GAME = defineContract({
 export const RegisterServerDto = z.object({
   address: AddressField,
   /** Games that it can run at once. */
-  capacity: z.int().min(1).max(10_000),
+  capacity: z.int().min(1).max(MAX_GAMES),
   region: NameField.default('default'),
   version: NameField.default('0'),
   tags: z.array(NameField).max(16).default([]),
@@ -112,7 +115,7 @@ export const ReportHeartbeatDto = z.object({
   /** Share of the machine's memory in use, 0 … 1. */
   ram: LoadField,
   /** The games that run on it now. */
-  games: z.array(IdField).max(10_000),
+  games: z.array(IdField).max(MAX_GAMES),
 });
 export type ReportHeartbeatDto = z.output<typeof ReportHeartbeatDto>;
 export const ReportHeartbeatReply = z.object({ draining: z.boolean(), assignments: z.array(Assignment) });
@@ -128,7 +131,7 @@ export const REPORT_HEARTBEAT = defineContract({
   reply: ReportHeartbeatReply,
   errors: pick('ALLOCATOR_SERVER_UNKNOWN'),
   idempotency: 'natural',
-  limits: { ratePerMinute: 600, maxBytes: 512 * 1024 },
+  limits: { ratePerMinute: 600, maxBytes: 256 * 1024 },
 });
 
 export const ConfirmAssignmentDto = z.object({ game_id: IdField, lease_id: IdField });
