@@ -96,7 +96,9 @@ describe.for(SERVICES.map((service) => [service.prefix, service] as const))('%s'
   });
 
   test('commands and calls have keys of two words: its prefix and one more', () => {
-    const keyed = queues.flatMap(({ bindings }) => bindings).filter(({ exchange }) => exchange === EXCHANGE.rpc || exchange === EXCHANGE.commands);
+    const keyed = queues
+      .flatMap(({ bindings }) => bindings)
+      .filter(({ exchange }) => exchange === EXCHANGE.rpc || exchange === EXCHANGE.commands);
     expect(keyed.length).toBe(Number(service.rpc) + Number(service.commands));
     for (const { pattern } of keyed) expect(pattern).toBe(`${prefix}.*`);
   });
@@ -138,7 +140,10 @@ describe.for(SERVICES.map((service) => [service.prefix, service] as const))('%s'
     for (const [index, tier] of wanted.entries()) {
       const queue = retries[index];
       expect(queue?.bindings).toEqual([{ exchange: delayExchange(tier.name), pattern: `${prefix}.#` }]);
-      expect(queue?.arguments).toMatchObject({ 'x-message-ttl': tier.delayMs, 'x-dead-letter-exchange': EXCHANGE.deliver });
+      expect(queue?.arguments).toMatchObject({
+        'x-message-ttl': tier.delayMs,
+        'x-dead-letter-exchange': EXCHANGE.deliver,
+      });
       // A key of its own would send every message of the tier to one queue instead of back to where it came from.
       expect(queue?.arguments).not.toHaveProperty('x-dead-letter-routing-key');
     }
@@ -166,7 +171,9 @@ test('pushes are spread over partitions with one active consumer each, received 
   const receivers = SERVICES.filter(({ delivers }) => delivers);
   expect(receivers.map(({ prefix }) => prefix)).toEqual(['gateway']);
   const partitions = declared.filter(({ name }) => name.includes('.push.'));
-  expect(partitions.map(({ name }) => name)).toEqual(Array.from({ length: PUSH_PARTITIONS }, (_, index) => pushQueue(index)));
+  expect(partitions.map(({ name }) => name)).toEqual(
+    Array.from({ length: PUSH_PARTITIONS }, (_, index) => pushQueue(index)),
+  );
   for (const [index, queue] of partitions.entries()) {
     expect(queue.arguments).toMatchObject({ 'x-single-active-consumer': true });
     expect(bound(queue)).toContain(`${EXCHANGE.push} ${pushKey(index)}`);

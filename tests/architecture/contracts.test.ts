@@ -15,7 +15,11 @@ test('every contract has a name of a known service, its own routes and a queue t
 test.for([
   ['a second contract of one name', { ...first }, `command ${first.name} is used by more than one contract`],
   ['a name without a verb', { ...first, name: 'auth' }, 'auth: a name is <service prefix>.<verb_noun>'],
-  ['a service that the topology lacks', { ...first, name: 'shop.buy' }, 'shop.buy: rabbitmq_topology.ts has no service shop'],
+  [
+    'a service that the topology lacks',
+    { ...first, name: 'shop.buy' },
+    'shop.buy: rabbitmq_topology.ts has no service shop',
+  ],
   [
     'a route that another command has, whatever its parameters are called',
     { ...first, name: 'auth.other', http: { method: 'GET', path: '/v1/tickets/{id}', status: 200 } },

@@ -1,14 +1,16 @@
 import { expect, test } from 'vitest';
 import { LAYERS, layerProblems } from './rules/layers.ts';
 import { packageCycleProblems, undeclaredProblems, vendorProblems } from './rules/packages.ts';
-import { readWorkspace, REPO_ROOT } from './support/workspace.ts';
+import { REPO_ROOT, readWorkspace } from './support/workspace.ts';
 
 const workspace = readWorkspace(REPO_ROOT);
 
 test('the workspace is read as a whole: every lib, every app, hundreds of imports', () => {
   const dirs = workspace.packages.map(({ dir }) => dir);
   expect(dirs).toEqual(expect.arrayContaining(Object.keys(LAYERS).map((lib) => `libs/${lib}`)));
-  expect(dirs).toEqual(expect.arrayContaining(['apps/gateway', 'apps/auth-svc', 'apps/game-allocator', 'apps/coordinator']));
+  expect(dirs).toEqual(
+    expect.arrayContaining(['apps/gateway', 'apps/auth-svc', 'apps/game-allocator', 'apps/coordinator']),
+  );
   const imports = workspace.packages.flatMap(({ sources }) => sources.flatMap((source) => source.imports));
   expect(imports.length).toBeGreaterThan(500);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { doorProblems, versionProblems } from './rules/packages.ts';
-import { readWorkspace, REPO_ROOT } from './support/workspace.ts';
+import { REPO_ROOT, readWorkspace } from './support/workspace.ts';
 
 const workspace = readWorkspace(REPO_ROOT);
 

@@ -10,7 +10,7 @@ import {
   sizeProblems,
   sizesOf,
 } from './rules/sources.ts';
-import { allSources, readWorkspace, REPO_ROOT } from './support/workspace.ts';
+import { allSources, REPO_ROOT, readWorkspace } from './support/workspace.ts';
 
 const workspace = readWorkspace(REPO_ROOT);
 
@@ -21,7 +21,11 @@ test('a relative import stays inside its package, apart from the map of the brok
 test(`no source has over ${MAX_LINES} lines and nine of ten that run have at most ${MAX_P90_LINES}`, () => {
   const sources = allSources(workspace);
   const [tests, code] = [sources.filter(({ path }) => isTest(path)), sources.filter(({ path }) => !isTest(path))];
-  for (const [name, part] of [['all', sources], ['code', code], ['tests', tests]] as const) {
+  for (const [name, part] of [
+    ['all', sources],
+    ['code', code],
+    ['tests', tests],
+  ] as const) {
     const { files, max, largest, p90 } = sizesOf(part);
     process.stdout.write(`source sizes, ${name}: ${files} files, longest ${max} lines (${largest}), p90 ${p90}\n`);
   }

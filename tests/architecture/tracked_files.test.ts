@@ -23,7 +23,12 @@ test.for([
     `\nopen('${TEMPORARY}')`,
     `a.ts:2: holds a path below the temporary folder of one machine: ${TEMPORARY}`,
   ],
-  ['an address in a lock file', 'pnpm-lock.yaml', 'a: {}\n  tarball: x', 'pnpm-lock.yaml:2: holds the address of a registry: tarball:'],
+  [
+    'an address in a lock file',
+    'pnpm-lock.yaml',
+    'a: {}\n  tarball: x',
+    'pnpm-lock.yaml:2: holds the address of a registry: tarball:',
+  ],
   [
     'a registry in a lock file',
     'tools/toolchain/package-lock.json',

@@ -31,7 +31,10 @@ test.for(Object.entries(STRUCTURE_WALLS))('%s is refused by name', { timeout: LI
   if (wall.old === undefined) copy.write(wall.file, wall.text);
   else copy.replace(wall.file, wall.old, wall.text);
   const problems = wall.rule(readWorkspace(copy.root, clean));
-  expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${RegExp.escape(wall.says)}`)));
+  expect(
+    problems.filter((problem) => problem.startsWith(wall.says)),
+    problems.join('\n'),
+  ).toHaveLength(1);
 });
 
 test('registries of a clean copy agree with contracts and topology', { timeout: LIMIT_MS }, async () => {
@@ -39,14 +42,42 @@ test('registries of a clean copy agree with contracts and topology', { timeout: 
 });
 
 test.for([
-  ['a command without a handler', REGISTRY, REGISTERED, '', 'coordinator.create_ticket has a contract and no handler: add command(…) for it to apps/coordinator/src/coordinator_config.ts.'],
-  ['a command registered twice', REGISTRY, REGISTERED, `${REGISTERED} ${REGISTERED}`, 'coordinator.create_ticket is registered twice: remove one line from apps/coordinator/src/coordinator_config.ts.'],
-  ['a queue that the topology lacks', TOPOLOGY, "prefix: 'coordinator',\n    app: 'coordinator',\n    rpc: true", "prefix: 'coordinator',\n    app: 'coordinator',\n    rpc: false", 'coordinator answers RPC: set rpc: true for it in rabbitmq_topology.ts.'],
-  ['an event without a handler', TOPOLOGY, "leases: ['allocator.lease_lost']", "leases: ['allocator.lease_lost', 'allocator.game_released']", 'coordinator receives allocator.game_released and has no handler: add event(…) for it to coordinator_config.ts.'],
-] as const)('%s is refused with a sentence that says what to do', { timeout: LIMIT_MS }, async ([, file, old, text, sentence]) => {
-  copy.replace(file, old, text);
-  expect(await registryProblemsOfCopy()).toEqual([sentence]);
-});
+  [
+    'a command without a handler',
+    REGISTRY,
+    REGISTERED,
+    '',
+    'coordinator.create_ticket has a contract and no handler: add command(…) for it to apps/coordinator/src/coordinator_config.ts.',
+  ],
+  [
+    'a command registered twice',
+    REGISTRY,
+    REGISTERED,
+    `${REGISTERED} ${REGISTERED}`,
+    'coordinator.create_ticket is registered twice: remove one line from apps/coordinator/src/coordinator_config.ts.',
+  ],
+  [
+    'a queue that the topology lacks',
+    TOPOLOGY,
+    "prefix: 'coordinator',\n    app: 'coordinator',\n    rpc: true",
+    "prefix: 'coordinator',\n    app: 'coordinator',\n    rpc: false",
+    'coordinator answers RPC: set rpc: true for it in rabbitmq_topology.ts.',
+  ],
+  [
+    'an event without a handler',
+    TOPOLOGY,
+    "leases: ['allocator.lease_lost']",
+    "leases: ['allocator.lease_lost', 'allocator.game_released']",
+    'coordinator receives allocator.game_released and has no handler: add event(…) for it to coordinator_config.ts.',
+  ],
+] as const)(
+  '%s is refused with a sentence that says what to do',
+  { timeout: LIMIT_MS },
+  async ([, file, old, text, sentence]) => {
+    copy.replace(file, old, text);
+    expect(await registryProblemsOfCopy()).toEqual([sentence]);
+  },
+);
 
 async function registryProblemsOfCopy(): Promise<unknown> {
   const { stdout, stderr } = await copy.run('node', ['--input-type=module', '--eval', PRINT_REGISTRY_PROBLEMS]);

@@ -1,10 +1,5 @@
 import type { Package, Workspace } from '../support/workspace.ts';
 
-type Place =
-  | { readonly kind: 'layer'; readonly layer: number }
-  /** Only for tests and tools; nothing that runs in production may import it. */
-  | { readonly kind: 'dev' };
-
 /**
  * Layer of every lib. A lib imports only lower layers, so two libs of one layer never import each other; that is what
  * keeps the domains (layer 5) apart. telemetry stands just above kernel, because its metrics are kernel resources.
@@ -29,7 +24,9 @@ export const LAYERS: Readonly<Record<string, number>> = {
   'game-server-sdk': 5,
 };
 
+/** Only for tests and tools; nothing that runs in production may import them. */
 const DEV_LIBS = ['testing', 'provision'];
+const DEV = 'dev';
 const TEST_LIB = '@warren/testing';
 const DOMAINS = ['auth', 'allocation', 'coordination', 'session'];
 const PUBLISHED = ['client', 'game-server-sdk'];
@@ -94,7 +91,9 @@ export function packageName(specifier: string): string {
 
 /** Tests and what lies in a package's test folder are not part of what runs in production. */
 export function isTest(file: string): boolean {
-  return /\.(test|itest)\.ts$/.test(file) || /^(apps|libs|examples)\/[^/]+\/test\//.test(file) || file.startsWith('tests/');
+  return (
+    /\.(test|itest)\.ts$/.test(file) || /^(apps|libs|examples)\/[^/]+\/test\//.test(file) || file.startsWith('tests/')
+  );
 }
 
 function judge(use: Use): string[] {
@@ -104,7 +103,8 @@ function judge(use: Use): string[] {
 
 function narrowRefusal({ from, name, test }: Use): string | undefined {
   if (test) return undefined;
-  if (name.startsWith('node:')) return BROWSER.includes(from.dir) ? `${from.dir} runs in a browser and must not import ${name}` : undefined;
+  if (name.startsWith('node:'))
+    return BROWSER.includes(from.dir) ? `${from.dir} runs in a browser and must not import ${name}` : undefined;
   const allowed = NARROW[from.dir] ?? [];
   return allowed.includes(name) ? undefined : `${from.dir} may import ${allowed.join(', ')} only, not ${name}`;
 }
@@ -129,16 +129,20 @@ function placeRefusal(use: Use): string | undefined {
 function libRefusal({ from, name, test }: Use, lib: string): string | undefined {
   const own = from.dir.slice('libs/'.length);
   if (lib === own) return `${name} must not import itself by name`;
-  if (DEV_LIBS.includes(lib)) {
-    if (DEV_LIBS.includes(own) || (test && name === TEST_LIB)) return undefined;
-    return `${name} is for tests only and must not be used by ${from.dir}`;
-  }
   const to = placeOf(lib);
-  const self = placeOf(own);
   if (to === undefined) return `${from.dir} must not import ${name}, which is no lib`;
-  if (self?.kind !== 'layer' || to.kind !== 'layer' || to.layer < self.layer) return undefined;
-  if (DOMAINS.includes(own) && DOMAINS.includes(lib)) return `domain ${own} must not import domain ${lib}: they talk by contracts and messages`;
-  return `${own} (layer ${self.layer}) must not import ${lib} (layer ${to.layer}): a lib imports only lower layers`;
+  if (DEV_LIBS.includes(own)) return undefined;
+  if (to === DEV)
+    return test && name === TEST_LIB ? undefined : `${name} is for tests only and must not be used by ${from.dir}`;
+  return layerRefusal(own, lib, to);
+}
+
+function layerRefusal(own: string, lib: string, to: number): string | undefined {
+  const layer = LAYERS[own];
+  if (layer === undefined || to < layer) return undefined;
+  if (DOMAINS.includes(own) && DOMAINS.includes(lib))
+    return `domain ${own} must not import domain ${lib}: they talk by contracts and messages`;
+  return `${own} (layer ${layer}) must not import ${lib} (layer ${to}): a lib imports only lower layers`;
 }
 
 function appRefusal({ from, name, test }: Use, lib: string): string | undefined {
@@ -149,12 +153,14 @@ function appRefusal({ from, name, test }: Use, lib: string): string | undefined 
 
 function domainCount(from: Package): string[] {
   if (from.place !== 'apps') return [];
-  const domains = Object.keys(from.manifest.dependencies ?? {}).filter((name) => DOMAINS.includes(name.slice('@warren/'.length)));
-  return domains.length === 1 ? [] : [`${from.dir}/package.json: an app has one domain lib, this one has ${domains.length}`];
+  const domains = Object.keys(from.manifest.dependencies ?? {}).filter((name) =>
+    DOMAINS.includes(name.slice('@warren/'.length)),
+  );
+  return domains.length === 1
+    ? []
+    : [`${from.dir}/package.json: an app has one domain lib, this one has ${domains.length}`];
 }
 
-function placeOf(lib: string): Place | undefined {
-  if (DEV_LIBS.includes(lib)) return { kind: 'dev' };
-  const layer = LAYERS[lib];
-  return layer === undefined ? undefined : { kind: 'layer', layer };
+function placeOf(lib: string): number | typeof DEV | undefined {
+  return DEV_LIBS.includes(lib) ? DEV : LAYERS[lib];
 }

@@ -34,7 +34,9 @@ export function vendorProblems({ packages }: Workspace): string[] {
 /** What is imported is declared by the package itself; production code does not live on devDependencies. */
 export function undeclaredProblems({ packages }: Workspace): string[] {
   return packages.flatMap(({ dir, manifest, sources }) => {
-    const runs = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }));
+    const runs = new Set(
+      Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }),
+    );
     const tests = new Set([...runs, ...Object.keys(manifest.devDependencies ?? {}), ...FROM_ROOT, manifest.name]);
     return sources.flatMap((source) =>
       source.imports.flatMap(({ specifier, line }) => {
@@ -82,7 +84,8 @@ export function versionProblems({ root, packages, rootManifest }: Workspace): st
     if (!/^\d+\.\d+\.\d+$/.test(version)) problems.push(`pnpm-workspace.yaml: ${name} ${version} is no exact version`);
   }
   for (const [name, version] of Object.entries({ ...rootManifest.dependencies, ...rootManifest.devDependencies })) {
-    if (file.catalog[name] !== version) problems.push(`package.json: ${name} ${version} is not the version of the catalog`);
+    if (file.catalog[name] !== version)
+      problems.push(`package.json: ${name} ${version} is not the version of the catalog`);
   }
   return [...problems, ...packages.flatMap((from) => specifierProblems(from, file.catalog))];
 }
@@ -102,7 +105,9 @@ export function packageCycleProblems({ packages }: Workspace): string[] {
   const edges = new Map(
     packages.map(({ manifest }) => [
       manifest.name,
-      Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).filter((name) => name.startsWith('@warren/')),
+      Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).filter((name) =>
+        name.startsWith('@warren/'),
+      ),
     ]),
   );
   const cycles = new Map<string, string>();

@@ -30,5 +30,7 @@ export async function registryProblems({ root }: Pick<Workspace, 'root'>): Promi
 
 function registryOf(module: unknown): ServiceRegistry | undefined {
   if (typeof module !== 'object' || module === null) return undefined;
-  return Object.values(module).find((value): value is ServiceRegistry => typeof value === 'object' && value !== null && 'maxConcurrentTasks' in value);
+  return Object.values(module).find(
+    (value): value is ServiceRegistry => typeof value === 'object' && value !== null && 'maxConcurrentTasks' in value,
+  );
 }

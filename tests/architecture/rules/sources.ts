@@ -28,7 +28,9 @@ export function relativeImportProblems({ packages, rootSources }: Workspace): st
     ),
   );
   const map = rootSources.find((source) => source.path === TOPOLOGY);
-  const ofMap = map?.imports.map(({ specifier }) => `${TOPOLOGY}: must import nothing, not ${specifier}`) ?? [`${TOPOLOGY} is missing`];
+  const ofMap = map?.imports.map(({ specifier }) => `${TOPOLOGY}: must import nothing, not ${specifier}`) ?? [
+    `${TOPOLOGY} is missing`,
+  ];
   return [...inPackages, ...ofMap];
 }
 
@@ -53,7 +55,9 @@ export function sizeProblems(workspace: Workspace): string[] {
   const long = sources.filter(({ lineCount }) => lineCount > MAX_LINES);
   return [
     ...long.map((source) => `${source.path}: ${source.lineCount} lines, at most ${MAX_LINES}`),
-    ...(p90 > MAX_P90_LINES ? [`nine of ten files that run must have at most ${MAX_P90_LINES} lines; it is ${p90}`] : []),
+    ...(p90 > MAX_P90_LINES
+      ? [`nine of ten files that run must have at most ${MAX_P90_LINES} lines; it is ${p90}`]
+      : []),
   ];
 }
 
@@ -87,7 +91,8 @@ export function muteProblems(workspace: Workspace): string[] {
   return allSources(workspace).flatMap(({ path: file, comments }) =>
     comments.flatMap(({ text, line }) => {
       if (isTest(file) && /^@ts-expect-error\W+\w.{9,}$/.test(text)) return [];
-      if (/^(eslint-|biome-ignore|prettier-ignore|@ts-)/.test(text)) return [`${file}:${line}: checks are muted by oxlint-disable-next-line alone`];
+      if (/^(eslint-|biome-ignore|prettier-ignore|@ts-)/.test(text))
+        return [`${file}:${line}: checks are muted by oxlint-disable-next-line alone`];
       if (!text.startsWith('oxlint-disable')) return [];
       if (/^oxlint-disable-next-line [\w/-]+(, [\w/-]+)* -- \S.{9,}$/.test(text)) return [];
       return [`${file}:${line}: write "oxlint-disable-next-line <rule> -- <reason>"`];
@@ -97,7 +102,9 @@ export function muteProblems(workspace: Workspace): string[] {
 
 /** Names of files and folders: snake_case files (config files aside), kebab-case packages. */
 export function nameProblems(workspace: Workspace): string[] {
-  const files = allSources(workspace).filter(({ path: file }) => !/^[a-z0-9]+(_[a-z0-9]+)*(\.(test|itest|config))?\.(ts|mjs)$/.test(path.posix.basename(file)));
+  const files = allSources(workspace).filter(
+    ({ path: file }) => !/^[a-z0-9]+(_[a-z0-9]+)*(\.(test|itest|config))?\.(ts|mjs)$/.test(path.posix.basename(file)),
+  );
   const folders = workspace.packages.filter(({ dir }) => !/^[a-z0-9/]+(-[a-z0-9]+)*$/.test(dir));
   return [
     ...files.map((source) => `${source.path}: file names are snake_case`),

@@ -43,10 +43,12 @@ export function readSource(root: string, file: string, known?: SourceFile): Sour
     path: file,
     text,
     lineCount: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
-    imports: [...staticRefs(parsed), ...calledRefs(text, parsed), ...typeRefs(text, parsed)].map(({ specifier, start }) => ({
-      specifier,
-      line: lineOf(start),
-    })),
+    imports: [...staticRefs(parsed), ...calledRefs(text, parsed), ...typeRefs(text, parsed)].map(
+      ({ specifier, start }) => ({
+        specifier,
+        line: lineOf(start),
+      }),
+    ),
     stars: exports
       .filter((entry) => entry.importName.kind === 'All' || entry.importName.kind === 'AllButDefault')
       .map((entry) => ({ specifier: entry.moduleRequest?.value ?? '', line: lineOf(entry.start) })),
@@ -82,10 +84,11 @@ function typeRefs(text: string, { program }: Parsed): Ref[] {
   if (!text.includes('import(')) return [];
   const found: Ref[] = [];
   const open: unknown[] = [program];
-  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+  while (open.length > 0) {
+    const node = open.pop();
     if (typeof node !== 'object' || node === null) continue;
     if (isTypeImport(node)) found.push({ specifier: node.source.value, start: node.start });
-    open.push(...Object.values(node).filter((value) => typeof value === 'object' && value !== null));
+    for (const value of Object.values<unknown>({ ...node })) open.push(value);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type SourceFile, readSource } from './source_file.ts';
+import { readSource, type SourceFile } from './source_file.ts';
 
 /** package.json of a package, as far as the walls look at it. */
 export interface Manifest {

@@ -43,7 +43,8 @@ export class WorkspaceCopy implements Disposable {
 
   write(file: string, text: string): void {
     const full = path.join(this.root, file);
-    if (!this.#before.has(file)) this.#before.set(file, fs.existsSync(full) ? fs.readFileSync(full, 'utf8') : undefined);
+    if (!this.#before.has(file))
+      this.#before.set(file, fs.existsSync(full) ? fs.readFileSync(full, 'utf8') : undefined);
     fs.mkdirSync(path.dirname(full), { recursive: true });
     fs.writeFileSync(full, text);
   }
@@ -52,7 +53,10 @@ export class WorkspaceCopy implements Disposable {
   replace(file: string, old: string, text: string): void {
     const before = this.read(file);
     if (!before.includes(old)) throw new Error(`${file} does not hold ${old}: adapt the planted violation`);
-    this.write(file, before.replace(old, () => text));
+    this.write(
+      file,
+      before.replace(old, () => text),
+    );
   }
 
   /** Takes every planted violation out again. */
