@@ -26,11 +26,14 @@ export class AppProcess {
   readonly lines: LogLine[] = [];
   readonly startedAt = performance.now();
   stderr = '';
+  /** Lines of standard output that are no JSON object; no process of ours writes such. */
+  readonly garbled: string[] = [];
   exitCode: number | null = null;
   signal: NodeJS.Signals | null = null;
   readonly #child: ChildProcess;
   readonly #spec: AppSpec;
   readonly #ended: Promise<void>;
+  readonly #written: string[] = [];
   #rest = '';
 
   constructor(spec: AppSpec) {
@@ -41,7 +44,11 @@ export class AppProcess {
       const value = process.env[name];
       if (value !== undefined) env[name] ??= value;
     }
-    this.#child = spawn(process.execPath, [path.join(REPO, spec.script)], { cwd: path.dirname(REPO), env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [path.join(REPO, spec.script)], {
+      cwd: path.dirname(REPO),
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#read(text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
@@ -59,6 +66,11 @@ export class AppProcess {
     return this.#child.pid ?? 0;
   }
 
+  /** Everything that it wrote, to both streams, as it wrote it. */
+  get output(): string {
+    return this.#written.join('') + this.stderr;
+  }
+
   get running(): boolean {
     return this.exitCode === null && this.signal === null;
   }
@@ -67,7 +79,9 @@ export class AppProcess {
   async ready(): Promise<LogLine> {
     const line = await this.waitFor(this.#spec.ready, START_TIMEOUT_MS);
     if (line !== undefined) return line;
-    throw new Error(`${this.name} did not become ready (exit ${this.exitCode}): ${this.stderr.slice(-500)} ${JSON.stringify(this.lines.slice(-3))}`);
+    throw new Error(
+      `${this.name} did not become ready (exit ${this.exitCode}): ${this.stderr.slice(-500)} ${JSON.stringify(this.lines.slice(-3))}`,
+    );
   }
 
   /** The first line, past or coming, that `accept` takes; undefined when the process ends or the time is over. */
@@ -101,13 +115,14 @@ export class AppProcess {
   }
 
   #read(text: string): void {
+    this.#written.push(text);
     const parts = (this.#rest + text).split('\n');
     this.#rest = parts.pop() ?? '';
     for (const part of parts) {
       try {
         this.lines.push(JSON.parse(part) as LogLine);
       } catch {
-        this.stderr += `${part}\n`;
+        this.garbled.push(part);
       }
     }
   }

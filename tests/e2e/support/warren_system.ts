@@ -7,7 +7,15 @@ import { Database, ensureRolesAndDatabase, type MigrationSet, migrate } from '@w
 import { type BrokerAdmin, hashRabbitPassword, importDefinitions, unwrapAdminResult } from '@warren/provision';
 import { brokerDefinitions, brokerPrefixes, SERVICES } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
-import { readTestSettings, type TempDatabase, type TempRedis, type TempVhost, tempDatabase, tempRedis, tempVhost } from '@warren/testing';
+import {
+  readTestSettings,
+  type TempDatabase,
+  type TempRedis,
+  type TempVhost,
+  tempDatabase,
+  tempRedis,
+  tempVhost,
+} from '@warren/testing';
 import { AppProcess, type LogLine } from './app_process.ts';
 
 export type Role = 'gateway' | 'auth' | 'allocator' | 'coordinator';
@@ -20,7 +28,11 @@ export interface SystemOptions {
   /** A broker of the test's own, instead of a vhost on the shared one. */
   readonly broker?: { readonly url: string; readonly admin: BrokerAdmin };
   /** Stands between the services and the broker or stores: gets a URL, gives the one to use. */
-  readonly through?: { readonly rabbitmq?: (url: string) => string; readonly postgres?: (url: string) => string; readonly redis?: (url: string) => string };
+  readonly through?: {
+    readonly rabbitmq?: (url: string) => string;
+    readonly postgres?: (url: string) => string;
+    readonly redis?: (url: string) => string;
+  };
 }
 
 type Vhost = Pick<TempVhost, 'name' | 'userPrefix' | 'urlFor' | 'drop'>;
@@ -61,7 +73,9 @@ export class WarrenSystem {
   static async start(options: SystemOptions = {}): Promise<WarrenSystem> {
     const system = await WarrenSystem.prepare(options);
     for (let i = 0; i < (options.replicas ?? 1); i++) {
-      await Promise.all((['auth', 'allocator', 'coordinator', 'gateway'] as const).map((role) => system.startApp(role)));
+      await Promise.all(
+        (['auth', 'allocator', 'coordinator', 'gateway'] as const).map((role) => system.startApp(role)),
+      );
     }
     return system;
   }
@@ -145,6 +159,11 @@ export class WarrenSystem {
     return url.href;
   }
 
+  /** What the processes were given in confidence: none of it may ever be written anywhere. */
+  get secrets(): readonly string[] {
+    return [PASSWORD, this.serverKey, ...Object.values(this.#secrets)];
+  }
+
   of(role: Role | 'game-server'): AppProcess[] {
     return this.processes.filter((process) => process.name === role && process.running);
   }
@@ -161,7 +180,9 @@ export class WarrenSystem {
     }
     const { vhost, database, redis } = this.place;
     await Promise.all([vhost.drop(), database.drop(), redis.drop()]);
-    return this.processes.filter((process) => process.exitCode !== 0 && process.signal === null).map(({ name, exitCode, stderr }) => `${name} ${exitCode} ${stderr.slice(-300)}`);
+    return this.processes
+      .filter((process) => process.exitCode !== 0 && process.signal === null)
+      .map(({ name, exitCode, stderr }) => `${name} ${exitCode} ${stderr.slice(-300)}`);
   }
 
   async #setUpBroker(): Promise<void> {
@@ -169,15 +190,29 @@ export class WarrenSystem {
     const hash = hashRabbitPassword(PASSWORD);
     const passwords = Object.fromEntries(brokerPrefixes().map((prefix) => [prefix, hash]));
     const admin = this.#options.broker?.admin ?? readTestSettings().brokerAdmin;
-    unwrapAdminResult(await importDefinitions(admin, brokerDefinitions({ vhost: vhost.name, userPrefix: vhost.userPrefix, passwords })));
+    unwrapAdminResult(
+      await importDefinitions(admin, brokerDefinitions({ vhost: vhost.name, userPrefix: vhost.userPrefix, passwords })),
+    );
   }
 
   async #setUpDatabase(): Promise<void> {
     const { name, url } = this.place.database;
-    const roles = SCHEMAS.map(({ prefix, set }) => ({ name: `${name}_${prefix}`, password: PASSWORD, schema: set.schema }));
+    const roles = SCHEMAS.map(({ prefix, set }) => ({
+      name: `${name}_${prefix}`,
+      password: PASSWORD,
+      schema: set.schema,
+    }));
     await ensureRolesAndDatabase(url, { database: name, owner: { name: `${name}_owner`, password: PASSWORD }, roles });
-    await Promise.all(SCHEMAS.map(({ prefix, set }) => migrate(this.databaseUrl('owner'), set, { role: `${name}_${prefix}` })));
-    const auth = new Database({ url: this.databaseUrl('auth'), schema: 'auth', logger: silentLogger(), metrics: new Metrics('tests'), max: 1 });
+    await Promise.all(
+      SCHEMAS.map(({ prefix, set }) => migrate(this.databaseUrl('owner'), set, { role: `${name}_${prefix}` })),
+    );
+    const auth = new Database({
+      url: this.databaseUrl('auth'),
+      schema: 'auth',
+      logger: silentLogger(),
+      metrics: new Metrics('tests'),
+      max: 1,
+    });
     await ensureServerKey(auth, 'tests', this.serverKey);
     await auth.close();
   }
