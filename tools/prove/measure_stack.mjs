@@ -40,7 +40,8 @@ function titleOf(pid) {
   if (script !== undefined) return script;
   if (line.includes('tools/src/main.ts')) return 'tools (npm start itself)';
   if (line.includes('warren.mjs')) return 'bootstrap';
-  if (line.includes('beam.smp')) return line.includes('-s rabbit') || line.includes('rabbit boot') ? 'rabbitmq' : 'rabbitmqctl';
+  if (line.includes('beam.smp'))
+    return line.includes('-s rabbit') || line.includes('rabbit boot') ? 'rabbitmq' : 'rabbitmqctl';
   if (line.includes('redis-server')) return 'redis';
   if (line.startsWith('postgres') || /\/postgres( |$)/.test(line)) return 'postgres (all its processes)';
   if (line.includes('pnpm')) return 'pnpm (installation)';
@@ -83,7 +84,8 @@ function sample(root) {
     const sum = now.get(title) ?? { rss: 0, pss: 0 };
     now.set(title, { rss: sum.rss + rss, pss: sum.pss + pss });
   }
-  const add = (sums) => sums.reduce((sum, { rss, pss }) => ({ rss: sum.rss + rss, pss: sum.pss + pss }), { rss: 0, pss: 0 });
+  const add = (sums) =>
+    sums.reduce((sum, { rss, pss }) => ({ rss: sum.rss + rss, pss: sum.pss + pss }), { rss: 0, pss: 0 });
   const larger = (a, b) => (b.pss > a.pss ? b : a);
   for (const [title, sum] of now) peaks.set(title, larger(peaks.get(title) ?? sum, sum));
   total = larger(total, add([...now.values()]));
@@ -109,7 +111,8 @@ child.stdout.setEncoding('utf8').on('data', (text) => {
   rest = lines.pop() ?? '';
   const at = ((performance.now() - begin) / 1000).toFixed(1);
   for (const line of lines)
-    if (/done in|: step \d|^\[.*\] setup:|ready|match: ended/.test(line)) milestones.push(`${at.padStart(6)} s  ${line}`);
+    if (/done in|: step \d|^\[.*\] setup:|ready|match: ended/.test(line))
+      milestones.push(`${at.padStart(6)} s  ${line}`);
 });
 const timer = setInterval(() => sample(child.pid ?? 0), SAMPLE_MS);
 child.once('error', (error) => {

@@ -27,6 +27,8 @@ const SERVERS: readonly (readonly [string, string])[] = [
   ['REDIS_URL', 'redis://user:password@host:port; with it `npm start` uses this Redis'],
 ];
 const SECRET_NOTES: Readonly<Record<string, string>> = {
+  RABBITMQ_ADMIN_PASSWORD: 'password of the administrator of the RabbitMQ of docker-compose.yml',
+  POSTGRES_PASSWORD: 'password of the superuser of the Postgres of docker-compose.yml',
   REDIS_PASSWORD: 'password of the Redis of docker-compose.yml',
   AUTH_KEY_ENCRYPTION_KEY: '32 random bytes in base64; encrypts the private signing keys in the database',
   IDEMPOTENCY_HMAC_KEY: '32 random bytes in base64; fingerprints of requests are made with it',

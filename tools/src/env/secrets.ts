@@ -16,13 +16,16 @@ export const brokerPasswordName = (prefix: string): string => `${prefix.toUpperC
 /** Name of the variable with the database password of a service, or of the owner. */
 export const databasePasswordName = (prefix: string): string => `${prefix.toUpperCase()}_DATABASE_PASSWORD`;
 
+/** Of the servers that docker-compose.yml starts. */
+const COMPOSE_PASSWORDS = ['RABBITMQ_ADMIN_PASSWORD', 'POSTGRES_PASSWORD', 'REDIS_PASSWORD'];
+
 /** Every secret of an installation and how a new one is made. */
 export function secretMakers(): ReadonlyMap<string, () => string> {
   const makers = new Map<string, () => string>();
   for (const prefix of brokerPrefixes()) makers.set(brokerPasswordName(prefix), newPassword);
   for (const prefix of ['owner', ...SCHEMAS.map((schema) => schema.prefix)])
     makers.set(databasePasswordName(prefix), newPassword);
-  makers.set('REDIS_PASSWORD', newPassword);
+  for (const name of COMPOSE_PASSWORDS) makers.set(name, newPassword);
   makers.set('AUTH_KEY_ENCRYPTION_KEY', newKey);
   makers.set('IDEMPOTENCY_HMAC_KEY', newKey);
   makers.set('WARREN_SERVER_KEY', newPassword);

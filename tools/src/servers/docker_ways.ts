@@ -36,7 +36,7 @@ export function dockerWays({ clone, settings }: FindContext): LateWays {
       use('postgres', (port) => ({
         kind: 'postgres',
         origin: 'docker',
-        adminUrl: `postgres://warren_owner:${secret('OWNER_DATABASE_PASSWORD')}@127.0.0.1:${port}/postgres`,
+        adminUrl: `postgres://postgres:${secret('POSTGRES_PASSWORD')}@127.0.0.1:${port}/postgres`,
         database: databaseOf(id),
         rolePrefix: `${id}_`,
         singleRole: false,

@@ -11,7 +11,7 @@ import { removeKeys } from '../servers/redis_session.ts';
 import { readPlaces } from '../servers/server_state.ts';
 import { sentenceOf, ToolError } from '../tool_error.ts';
 import { SCHEMAS } from './schemas.ts';
-import { removeBroker } from './setup_broker.ts';
+import { ownsVhost, removeBroker } from './setup_broker.ts';
 import { removeDatabase } from './setup_database.ts';
 
 type Settings = Readonly<Record<string, string>>;
@@ -26,7 +26,13 @@ interface Removal {
 function removals(places: ServerPlaces, settings: Settings): Removal[] {
   const { rabbitmq, postgres, redis } = places;
   return [
-    { kind: 'rabbitmq', what: `vhost ${rabbitmq.vhost} and its users`, remove: () => removeBroker(rabbitmq) },
+    {
+      kind: 'rabbitmq',
+      what: ownsVhost(rabbitmq)
+        ? `vhost ${rabbitmq.vhost} and its users`
+        : `users in vhost ${rabbitmq.vhost} (its queues stay: the vhost was given)`,
+      remove: () => removeBroker(rabbitmq),
+    },
     {
       kind: 'postgres',
       what: `database ${postgres.database} and its roles`,
@@ -37,7 +43,7 @@ function removals(places: ServerPlaces, settings: Settings): Removal[] {
 }
 
 async function removeFromServers(places: ServerPlaces, settings: Settings): Promise<string[]> {
-  const shared = removals(places, settings).filter(({ kind }) => isShared(places, kind));
+  const shared = removals(places, settings).filter(({ kind }) => isShared(places, kind) && !isGivenUser(places, kind));
   const results = await Promise.allSettled(shared.map(({ remove }) => remove()));
   return results.flatMap((result, index) => {
     const what = shared[index]?.what ?? '';
@@ -45,6 +51,10 @@ async function removeFromServers(places: ServerPlaces, settings: Settings): Prom
     return result.status === 'fulfilled' ? [] : [`${what}: ${sentenceOf(result.reason)}`];
   });
 }
+
+/** In single-user mode nothing on the broker is Warren's own. */
+const isGivenUser = (places: ServerPlaces, kind: ServerKind): boolean =>
+  kind === 'rabbitmq' && places.rabbitmq.admin === undefined;
 
 const isShared = (places: ServerPlaces, kind: ServerKind): boolean =>
   ORIGINS.indexOf(places[kind].origin) < ORIGINS.indexOf('docker');

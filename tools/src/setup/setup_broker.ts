@@ -8,7 +8,7 @@ import {
 } from '@warren/provision';
 import { brokerDefinitions, brokerPrefixes, declareExchanges } from '@warren/rabbit';
 import { brokerPasswordName } from '../env/secrets.ts';
-import type { RabbitPlace } from '../servers/place.ts';
+import { type RabbitPlace, vhostOf } from '../servers/place.ts';
 import { requireSetting } from '../servers/service_urls.ts';
 
 type Settings = Readonly<Record<string, string>>;
@@ -30,11 +30,18 @@ export async function setupBroker(place: RabbitPlace, settings: Settings): Promi
   unwrapAdminResult(await importDefinitions(place.admin, definitions));
 }
 
-/** Removes the vhost with all it holds and the users of this clone. Does nothing in single-user mode: there nothing is Warren's own. */
+/** Whether the vhost was made for this clone, so that nobody else can have anything in it. */
+export const ownsVhost = ({ vhost, userPrefix }: RabbitPlace): boolean =>
+  vhost === vhostOf(userPrefix.replace(/-$/, ''));
+
+/**
+ * Removes the users of this clone, and the vhost with all it holds where it was made for this clone: one that was given by its name
+ * may hold things of others. Does nothing in single-user mode.
+ */
 export async function removeBroker(place: RabbitPlace): Promise<void> {
   const { admin, vhost, userPrefix } = place;
   if (admin === undefined) return;
-  unwrapAdminResult(await deleteVhosts(admin, [vhost]));
+  if (ownsVhost(place)) unwrapAdminResult(await deleteVhosts(admin, [vhost]));
   const users = unwrapAdminResult(await listUsers(admin));
   unwrapAdminResult(
     await deleteUsers(

@@ -135,7 +135,7 @@ function plannedGameServer({ clone, settings }: PlanInput, port: number, gateway
   };
 }
 
-const OPERATOR_PREFIXES = ['TOPOLOGY', 'OPS', 'OWNER'];
+const OPERATOR_PREFIXES = ['TOPOLOGY', 'OPS', 'OWNER', 'RABBITMQ_ADMIN', 'DATABASE_ADMIN', 'POSTGRES'];
 
 /** What every process of the system gets, without the secrets of the others. */
 function baseEnvironment(clone: Clone, settings: Settings, role: string): Record<string, string> {
