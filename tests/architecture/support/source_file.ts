@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { parseSync } from 'vite';
 
-export interface ImportRef {
+interface ImportRef {
   /** As written: `@warren/kernel`, `../x.ts`, `node:fs`. */
   readonly specifier: string;
   readonly line: number;

@@ -9,7 +9,7 @@ import {
 import { appProblems, muteProblems, nameProblems, relativeImportProblems, sizeProblems } from '../rules/sources.ts';
 import type { Workspace } from './workspace.ts';
 
-export type Rule = (workspace: Workspace) => string[];
+type Rule = (workspace: Workspace) => string[];
 /** A violation to plant, the rule that must refuse it, and its sentence. */
 export interface Wall {
   readonly rule: Rule;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { readSource, type SourceFile } from './source_file.ts';
 
 /** package.json of a package, as far as the walls look at it. */
-export interface Manifest {
+interface Manifest {
   readonly name: string;
   readonly exports?: unknown;
   readonly dependencies?: Readonly<Record<string, string>>;
