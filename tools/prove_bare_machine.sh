@@ -170,6 +170,7 @@ run_scenario() { # <scenario>
     from=$dir/servers-$suite
   fi
   cp -a "$from" "$root"
+  printf 'Acquire::http::Proxy "%s";\nAcquire::https::Proxy "%s";\n' "$proxy" "$proxy" >"$root/etc/apt/apt.conf.d/80relay"
   git clone --quiet --bare --no-hardlinks "$repo" "$root/srv/warren.git"
   install -m 755 "$repo/tools/prove/inside.sh" "$root/root/inside.sh"
   begin=$SECONDS

@@ -40,13 +40,13 @@ function titleOf(pid) {
   if (script !== undefined) return script;
   if (line.includes('tools/src/main.ts')) return 'tools (npm start itself)';
   if (line.includes('warren.mjs')) return 'bootstrap';
+  if (/\b(apt|apt-get|dpkg)\b/.test(line)) return 'apt-get and dpkg';
   if (line.includes('beam.smp'))
     return line.includes('-s rabbit') || line.includes('rabbit boot') ? 'rabbitmq' : 'rabbitmqctl';
   if (line.includes('redis-server')) return 'redis';
   if (line.startsWith('postgres') || /\/postgres( |$)/.test(line)) return 'postgres (all its processes)';
   if (line.includes('pnpm')) return 'pnpm (installation)';
   if (/\bnpm\b/.test(line)) return 'npm';
-  if (/\b(apt|dpkg)\b/.test(line)) return 'apt-get and dpkg';
   return 'others (shells, helpers)';
 }
 
