@@ -53,6 +53,7 @@ export abstract class BaseMicroserviceListener {
   #open = 0;
   #state: ListenerState = 'idle';
   #sweeper: NodeJS.Timeout | undefined;
+  #flow: Promise<void> = Promise.resolve();
   #draining: Promise<number> | undefined;
   #onIdle: (() => void) | undefined;
 
@@ -96,19 +97,27 @@ export abstract class BaseMicroserviceListener {
     await this.#consumer.start();
   }
 
-  /** Takes no new messages; running ones go on. */
-  async pause(): Promise<void> {
-    if (this.#state !== 'consuming') return;
-    this.#state = 'paused';
-    await this.#consumer.cancel();
-    // resumed or drained meanwhile: what waits now is somebody else's
-    if (this.#state === 'paused') this.#handBackWaiting();
+  /** Takes no new messages; running ones go on. Calls of `pause` and `resume` take effect in their order. */
+  pause(): Promise<void> {
+    return this.#inOrder(async () => {
+      if (this.#state !== 'consuming') return;
+      this.#state = 'paused';
+      await this.#consumer.cancel();
+      this.#handBackWaiting();
+    });
   }
 
-  async resume(): Promise<void> {
-    if (this.#state !== 'paused') return;
-    this.#state = 'consuming';
-    await this.#consumer.start();
+  resume(): Promise<void> {
+    return this.#inOrder(async () => {
+      if (this.#state !== 'paused') return;
+      this.#state = 'consuming';
+      try {
+        await this.#consumer.start();
+      } catch (cause) {
+        // drained meanwhile: the consumer was not meant to come back
+        if (this.#state === 'consuming') throw cause;
+      }
+    });
   }
 
   /**
@@ -129,6 +138,12 @@ export abstract class BaseMicroserviceListener {
     this.#state = 'stopped';
     clearInterval(this.#sweeper);
     await this.#consumer.close();
+  }
+
+  #inOrder(step: () => Promise<void>): Promise<void> {
+    const done = this.#flow.then(step);
+    this.#flow = done.catch(() => undefined);
+    return done;
   }
 
   async #drain(graceMs: number): Promise<number> {

@@ -125,8 +125,7 @@ export class OutboxRelay {
       if (!(await this.#lock(tx))) return 'contended';
       const rows = await this.#due(tx);
       if (rows.length === 0) return 'empty';
-      const outcomes = await Promise.all(rows.map((row) => Promise.race([this.#publish(row), this.#cutOff])));
-      return this.#record(tx, rows, this.#judged(outcomes));
+      return this.#record(tx, rows, this.#judged(await this.#publishAll(rows)));
     });
   }
 
@@ -167,6 +166,22 @@ export class OutboxRelay {
       .orderBy('id')
       .limit(this.#batchRows)
       .execute();
+  }
+
+  /** Waits no longer than the link lives: a transaction must not stay open until a broker comes back. */
+  async #publishAll(rows: readonly Row[]): Promise<RowOutcome[]> {
+    const { publishLink } = this.#deps;
+    const { promise: linkLost, resolve } = Promise.withResolvers<RowOutcome>();
+    const look = ({ up }: { readonly up: boolean }): void => {
+      if (!up) resolve('unknown');
+    };
+    const stopListening = publishLink.onState(look);
+    look(publishLink.state);
+    try {
+      return await Promise.all(rows.map((row) => Promise.race([this.#publish(row), linkLost, this.#cutOff])));
+    } finally {
+      stopListening();
+    }
   }
 
   async #publish(row: Row): Promise<RowOutcome> {

@@ -1,0 +1,134 @@
+import { EXCHANGE } from '@warren/rabbit';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Kit, leaveMark, pause, type RawChannel, type TestService, until, WORK } from './kit.ts';
+
+const QUEUE = 'allocator.commands';
+const MESSAGES = 100;
+
+let kit: Kit;
+let raw: RawChannel;
+
+beforeEach(async () => {
+  kit = await Kit.open();
+  ({ raw } = await kit.caller());
+});
+
+afterEach(() => kit.close());
+
+const sendMany = (count: number, how: string): Promise<unknown> =>
+  Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      raw.publish(EXCHANGE.commands, WORK.name, JSON.stringify({ how, text: String(index) }), { type: 'allocator.do_work@1' }),
+    ),
+  );
+
+const drained = async (service: TestService): Promise<number> => {
+  const cuts = await Promise.all(service.listeners.map((listener) => listener.drain(5_000)));
+  await service.stop();
+  return cuts.reduce((sum, cut) => sum + cut, 0);
+};
+
+test('MAX_CONCURRENT_TASKS = 4 never runs more than 4 of 100 messages at a time, and uses all 4', async () => {
+  let running = 0;
+  let most = 0;
+  let done = 0;
+  kit.works.set('count', async () => {
+    most = Math.max(most, ++running);
+    await pause(10);
+    running--;
+    done++;
+    return { done: '' };
+  });
+  const service = await kit.service({ maxConcurrentTasks: 4 });
+  await sendMany(MESSAGES, 'count');
+  await until(() => done === MESSAGES);
+  expect(most).toBe(4);
+  expect(await drained(service)).toBe(0);
+  expect(await raw.ready(QUEUE)).toBe(0);
+});
+
+test('drained under load: running commands end, none begins, the rest stays in the queue', async () => {
+  let begun = 0;
+  kit.works.set('mark', async (dto, context) => {
+    begun++;
+    await leaveMark(context, dto.text);
+    await pause(150);
+    return { done: '' };
+  });
+  const service = await kit.service({ maxConcurrentTasks: 4 });
+  await sendMany(MESSAGES, 'mark');
+  await until(() => begun >= 6);
+  const commands = service.listeners.find((listener) => listener.queue === QUEUE);
+  const cut = await commands?.drain(5_000);
+  const atDrain = begun;
+  expect(cut).toBe(0);
+  await pause(300);
+  expect(begun).toBe(atDrain);
+  await service.stop();
+  const marks = await kit.marks();
+  expect(marks).toHaveLength(atDrain);
+  await until(async () => (await raw.ready(QUEUE)) === MESSAGES - atDrain);
+});
+
+test('what still runs at the end of the grace is aborted: a command goes back, an RPC is answered, nothing is committed', async () => {
+  let running = 0;
+  kit.works.set('long', async (dto, context) => {
+    await leaveMark(context, dto.text);
+    running++;
+    await pause(1_500);
+    return { done: '' };
+  });
+  const { rpc } = await kit.caller();
+  const service = await kit.service();
+  await sendMany(1, 'long');
+  const answer = rpc.outcome(WORK, { how: 'long', text: 'rpc' });
+  await until(() => running === 2);
+  const startedAt = performance.now();
+  const cuts = await Promise.all(service.listeners.map((listener) => listener.drain(200)));
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  expect(cuts).toEqual([1, 1]);
+  expect(await answer).toMatchObject({ kind: 'remote', error: { code: 'SERVICE_UNAVAILABLE', retryable: true } });
+  await until(async () => (await raw.ready(QUEUE)) === 1);
+  await pause(1_500);
+  expect(await kit.marks()).toEqual([]);
+});
+
+test('a paused listener finishes what runs, takes nothing new, and goes on when resumed', async () => {
+  let done = 0;
+  kit.works.set('count', async () => {
+    await pause(20);
+    done++;
+    return { done: '' };
+  });
+  const service = await kit.service({ maxConcurrentTasks: 4 });
+  const commands = service.listeners.find((listener) => listener.queue === QUEUE);
+  await commands?.pause();
+  expect(commands?.state).toBe('paused');
+  await sendMany(20, 'count');
+  await pause(200);
+  expect(done).toBe(0);
+  await commands?.resume();
+  await until(() => done === 20);
+  await Promise.all([commands?.pause(), commands?.resume(), commands?.pause()]);
+  await commands?.resume();
+  await sendMany(5, 'count');
+  await until(() => done === 25);
+});
+
+test('zombies are bounded: with as many as slots the listener waits instead of starting ever more', async () => {
+  const { promise: never, resolve: end } = Promise.withResolvers<void>();
+  let begun = 0;
+  kit.works.set('hang', async () => {
+    begun++;
+    await never;
+    return { done: '' };
+  });
+  const service = await kit.service({ maxConcurrentTasks: 2, commandProcessingTimeoutMs: 200 });
+  await sendMany(8, 'hang');
+  await until(() => begun === 4);
+  await pause(1_500);
+  expect(begun).toBe(4);
+  end();
+  await until(() => begun >= 8);
+  await service.stop();
+});
