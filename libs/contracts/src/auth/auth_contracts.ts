@@ -158,7 +158,7 @@ export const GET_JWKS = defineContract({
   name: 'auth.get_jwks',
   summary: 'The public keys that verify tokens.',
   exposure: 'internal',
-  access: { kind: 'service', callers: ['gateway', 'coordinator', 'allocator', 'ops'] },
+  access: { kind: 'service', callers: ['gateway', 'coordinator', 'ops'] },
   dto: EmptyDto,
   reply: JwksReply,
   errors: {},
