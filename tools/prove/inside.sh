@@ -93,9 +93,10 @@ cd "$folder"
 
 run_timed 'npm start -- --once, the first time' node tools/prove/measure_stack.mjs npm start -- --once
 first=$((SECONDS - begin))
-expect "(rabbitmq|postgres|redis): step $step," 3
+expect "^\[ *[0-9.]+s\] (rabbitmq|postgres|redis): step $step," 3
 expect '^match\.ended game=[^ ]+ winner=[^ ]+ trace=[0-9a-f]{32}$' 1
-decisions=$(grep -E '(rabbitmq|postgres|redis): step' /tmp/output)
+decisions=$(grep -E '^\[ *[0-9.]+s\] (rabbitmq|postgres|redis): step' /tmp/output)
+measures=$(grep '^measure: ' /tmp/output)
 run_timed 'npm start -- --once, the second time' npm start -- --once
 second=$took
 expect '^match\.ended ' 1
@@ -120,5 +121,5 @@ if [ -n "$(git status --porcelain)" ]; then
 fi
 {
   say "first match ended and all stopped $first s after the clone began; second run $second s; tests: $test_result"
-  printf '%s\n' "$decisions"
+  printf '%s\n' "$decisions" "$measures"
 } | tee /root/result

@@ -9,6 +9,7 @@ import process from 'node:process';
 
 const SAMPLE_MS = 500;
 const MIB = 1024;
+const LINE_CHARS = 80;
 
 const [program, ...args] = process.argv.slice(2);
 if (program === undefined) throw new Error('usage: node measure_stack.mjs <command> [<argument>…]');
@@ -112,7 +113,7 @@ child.stdout.setEncoding('utf8').on('data', (text) => {
   const at = ((performance.now() - begin) / 1000).toFixed(1);
   for (const line of lines)
     if (/done in|: step \d|^\[.*\] setup:|ready|match: ended/.test(line))
-      milestones.push(`${at.padStart(6)} s  ${line}`);
+      milestones.push(`${at.padStart(6)} s  ${line.slice(0, LINE_CHARS)}`);
 });
 const timer = setInterval(() => sample(child.pid ?? 0), SAMPLE_MS);
 child.once('error', (error) => {
