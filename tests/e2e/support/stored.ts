@@ -53,6 +53,13 @@ export class Stored {
     return rows.map(({ state }) => state);
   }
 
+  async countMatches(state: string): Promise<number> {
+    const { rows } = await sql<{
+      count: number;
+    }>`SELECT count(*)::int AS count FROM matches WHERE state = ${state}`.execute(this.#tables('coordinator'));
+    return rows[0]?.count ?? 0;
+  }
+
   /** Tickets that wait or are in a match that is not over. */
   async liveTickets(): Promise<number> {
     const { rows } = await sql<{

@@ -103,6 +103,11 @@ export class TestPlayer {
     return this.events.filter((event) => event.type === type);
   }
 
+  /** Ends of matches, good and bad. */
+  get ends(): PlayerEvent[] {
+    return this.events.filter(({ type }) => type !== 'match.found');
+  }
+
   /** The invitation to a match, past or coming. */
   invited(timeoutMs: number, nth = 0): Promise<MatchFound> {
     return until(() => this.invitations[nth], { timeoutMs, what: `${this.name} gets match.found` });
@@ -110,8 +115,7 @@ export class TestPlayer {
 
   /** The end of the `nth` match of this player, good or bad. */
   over(timeoutMs: number, nth = 0): Promise<PlayerEvent> {
-    const end = (): PlayerEvent | undefined => this.events.filter(({ type }) => type !== 'match.found')[nth];
-    return until(end, { timeoutMs, what: `${this.name} hears the end of the match` });
+    return until(() => this.ends[nth], { timeoutMs, what: `${this.name} hears the end of the match` });
   }
 
   /** Joins the game server; with `idle` without ever sending an input. Resolves when the connection is over, however. */
