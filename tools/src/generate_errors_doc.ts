@@ -6,8 +6,8 @@ import {
   CLOSE_CODES,
   COMMON_ERRORS,
   CONTRACTS,
-  type ContractErrors,
   COORDINATOR_ERRORS,
+  type ContractErrors,
   MATCH_FAILURES,
 } from '@warren/contracts';
 import { ERROR_KINDS } from '@warren/kernel';
@@ -67,6 +67,8 @@ const OPERATOR_NOTES: Notes = {
   DATABASE_MIGRATE_REFUSED:
     'DATABASE_MIGRATE is on and the role may not change the schema. Run `npm run warren -- migrate`.',
   DATABASE_ROLE_UNSAFE: 'A role that set-up should limit is a superuser. Choose another name.',
+  DATABASE_ROLE_MISSING: 'The role of a service does not exist. Run `npm run warren -- setup` first.',
+  DATABASE_SCHEMA_AHEAD: 'A migration was asked for and the schema is newer than the code.',
   DATABASE_SCHEMA_MISMATCH: 'The schema is older or newer than the code; the sentence says what to do.',
   REDIS_ACCESS_REFUSED: 'Redis refuses the login.',
   REDIS_CONFIG_INVALID: 'REDIS_URL is not of the form redis://user:password@host:port.',
@@ -76,9 +78,9 @@ const OPERATOR_NOTES: Notes = {
   SHUTDOWN_STUCK: 'A part did not stop in its time. The process ends with exit code 1.',
 };
 
-const CLIENT_CLASS = 'WarrenError';
+const CLIENT_CLASS = 'new WarrenError';
 const SOURCE_FOLDERS = ['apps', 'libs'];
-const THROWN = /new (AppError|WarrenError)\(\s*'([A-Z][A-Z0-9_]+)'/g;
+const THROWN = /(new AppError|new WarrenError|refuse)\(\s*'([A-Z][A-Z0-9_]+)'/g;
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 

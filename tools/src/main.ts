@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { openClone } from './clone/clone.ts';
 import type { Clone } from './clone/clone.ts';
+import { openClone } from './clone/clone.ts';
 import { sentenceOf, ToolError, withoutPasswords } from './tool_error.ts';
 
 type Command = (clone: Clone, args: readonly string[]) => Promise<number>;

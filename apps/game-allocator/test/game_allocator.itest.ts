@@ -10,11 +10,11 @@ import {
   declareExchanges,
   declareServiceTopology,
   EXCHANGE,
+  eventsQueue,
   QueueConsumer,
+  queuesOf,
   RabbitLink,
   RpcClient,
-  eventsQueue,
-  queuesOf,
   serviceSpec,
 } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { ALLOCATION } from '../src/allocation_container.ts';
 import { DRAIN_SERVER } from '@warren/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ALLOCATION } from '../src/allocation_container.ts';
 import { type Replica, TestAllocator } from './test_allocator.ts';
 
 let store: TestAllocator;

@@ -4,7 +4,7 @@ import { tables } from '@warren/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuthTables } from '../src/auth_tables.ts';
 import { Argon2Password } from '../src/services/argon2_password.ts';
-import { actorOf, type AuthReplica, AuthWorld, PASSWORD } from './auth_fixture.ts';
+import { type AuthReplica, AuthWorld, actorOf, PASSWORD } from './auth_fixture.ts';
 
 const wrong = {
   code: 'AUTH_CREDENTIALS_WRONG',

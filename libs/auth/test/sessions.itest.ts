@@ -4,7 +4,7 @@ import { sql, tables } from '@warren/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuthTables } from '../src/auth_tables.ts';
 import { AUTH_TOKENS } from '../src/index.ts';
-import { actorOf, type AuthReplica, AuthWorld } from './auth_fixture.ts';
+import { type AuthReplica, AuthWorld, actorOf } from './auth_fixture.ts';
 
 describe('a session', () => {
   let world: AuthWorld;

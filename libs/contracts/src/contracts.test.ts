@@ -29,14 +29,21 @@ test('a contract gets its version, way, limits and deadline without saying them,
     idempotency: 'inbox',
     limits: { ratePerMinute: 5 },
   });
-  expect(contract).toMatchObject({ version: 1, ways: ['rpc'], deadlineMs: 5_000, limits: { maxBytes: 16_384, ratePerMinute: 5 } });
+  expect(contract).toMatchObject({
+    version: 1,
+    ways: ['rpc'],
+    deadlineMs: 5_000,
+    limits: { maxBytes: 16_384, ratePerMinute: 5 },
+  });
   expect(Object.isFrozen(contract)).toBe(true);
 });
 
 test('every command that carries a secret stores nothing of it', () => {
   for (const { name, secretFields, idempotency, dto } of CONTRACTS) {
     for (const field of secretFields) expect(dto.shape, name).toHaveProperty(field);
-    const secretReply = ['auth.login', 'auth.refresh', 'auth.exchange_server_key', 'auth.issue_join_ticket'].includes(name);
+    const secretReply = ['auth.login', 'auth.refresh', 'auth.exchange_server_key', 'auth.issue_join_ticket'].includes(
+      name,
+    );
     if (secretReply) expect(idempotency, name).toBe('own');
   }
 });
@@ -83,7 +90,11 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY, -0.1, 1.1, '0.5'])('a load of %
 test('frames of clients are strict, frames of servers are told apart', () => {
   expect(RequestFrame.safeParse({ id: '1', type: 'ticket.get', payload: {}, role: 'admin' }).success).toBe(false);
   expect(RequestFrame.parse({ id: '1', type: 'ticket.get' }).payload).toEqual({});
-  expect(ServerFrame.parse({ seq: 3, type: 'match.found', payload: { a: 1 } })).toEqual({ seq: 3, type: 'match.found', payload: { a: 1 } });
+  expect(ServerFrame.parse({ seq: 3, type: 'match.found', payload: { a: 1 } })).toEqual({
+    seq: 3,
+    type: 'match.found',
+    payload: { a: 1 },
+  });
 });
 
 test.each(['player:', 'admin:1', 'server', `player:${'x'.repeat(65)}`])('"%s" is no recipient', (recipient) => {

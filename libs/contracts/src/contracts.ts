@@ -7,7 +7,14 @@ import { COORDINATOR_CONTRACTS, MATCH_ENDED, MATCH_FAILED, MATCH_FOUND } from '.
 export const CONTRACTS: readonly Contract[] = [...AUTH_CONTRACTS, ...ALLOCATOR_CONTRACTS, ...COORDINATOR_CONTRACTS];
 
 /** Every event of the system. */
-export const EVENTS: readonly EventContract[] = [GAME_ASSIGNED, GAME_RELEASED, LEASE_LOST, MATCH_FOUND, MATCH_ENDED, MATCH_FAILED];
+export const EVENTS: readonly EventContract[] = [
+  GAME_ASSIGNED,
+  GAME_RELEASED,
+  LEASE_LOST,
+  MATCH_FOUND,
+  MATCH_ENDED,
+  MATCH_FAILED,
+];
 
 /** The service prefix of a command or event name: `auth` of `auth.register`. */
 export const serviceOf = (name: string): string => name.slice(0, name.indexOf('.'));

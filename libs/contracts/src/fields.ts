@@ -15,6 +15,8 @@ export const IdField = z.guid().transform((value) => value.toLowerCase());
 export const TimeField = z.iso.datetime();
 
 /** Ids that operators and servers choose: letters, digits, dot, dash, underscore. */
-export const NameField = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, 'use up to 63 letters, digits, dots, dashes or underscores');
+export const NameField = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, 'use up to 63 letters, digits, dots, dashes or underscores');
 
 export const EmptyDto = z.object({});

@@ -7,8 +7,18 @@ const raise = errorFactory({
 });
 
 test('an error of a table has the code, kind, status and retryability of its line', () => {
-  expect(raise('SHOP_BUSY', { retryAfterSeconds: 2 })).toMatchObject({ code: 'SHOP_BUSY', status: 503, retryable: true, retryAfterSeconds: 2, message: 'Busy.' });
-  expect(raise('SHOP_SOLD_OUT', { message: 'The hat is sold out.' })).toMatchObject({ status: 409, retryable: false, message: 'The hat is sold out.' });
+  expect(raise('SHOP_BUSY', { retryAfterSeconds: 2 })).toMatchObject({
+    code: 'SHOP_BUSY',
+    status: 503,
+    retryable: true,
+    retryAfterSeconds: 2,
+    message: 'Busy.',
+  });
+  expect(raise('SHOP_SOLD_OUT', { message: 'The hat is sold out.' })).toMatchObject({
+    status: 409,
+    retryable: false,
+    message: 'The hat is sold out.',
+  });
 });
 
 test('an AppError passes the door for unknown throwables unchanged', () => {

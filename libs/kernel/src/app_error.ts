@@ -76,7 +76,9 @@ export interface RaiseOptions {
 }
 
 /** Makes the throwing side of an error table: `raise('AUTH_LOGIN_TAKEN')` returns the AppError to throw. */
-export function errorFactory<T extends ErrorTable>(table: T): (code: keyof T & string, options?: RaiseOptions) => AppError {
+export function errorFactory<T extends ErrorTable>(
+  table: T,
+): (code: keyof T & string, options?: RaiseOptions) => AppError {
   return (code, options = {}) => {
     const spec: ErrorSpec | undefined = table[code];
     if (spec === undefined) throw new TypeError(`the error table has no code ${code}`);

@@ -26,8 +26,12 @@ test('backoff doubles up to its cap and stays between half of it and all of it',
   const options = { baseMs: 100, maxMs: 1_000 };
   const least = { next: () => 0 };
   const most = { next: () => 1 };
-  expect([1, 2, 3, 4, 5, 60].map((attempt) => backoffMs(attempt, options, least))).toEqual([50, 100, 200, 400, 500, 500]);
-  expect([1, 2, 3, 4, 5, 60].map((attempt) => backoffMs(attempt, options, most))).toEqual([100, 200, 400, 800, 1_000, 1_000]);
+  expect([1, 2, 3, 4, 5, 60].map((attempt) => backoffMs(attempt, options, least))).toEqual([
+    50, 100, 200, 400, 500, 500,
+  ]);
+  expect([1, 2, 3, 4, 5, 60].map((attempt) => backoffMs(attempt, options, most))).toEqual([
+    100, 200, 400, 800, 1_000, 1_000,
+  ]);
 });
 
 test('a digest tells where its parts end', () => {

@@ -13,7 +13,9 @@ test('a container builds each thing once, on first use', () => {
 
 test('a factory may resolve what it needs from the same container', () => {
   const TEXT = token<string>('test.text');
-  const container = new Container().value(NUMBER, { value: 7 }).register(TEXT, (inner) => `n=${inner.resolve(NUMBER).value}`);
+  const container = new Container()
+    .value(NUMBER, { value: 7 })
+    .register(TEXT, (inner) => `n=${inner.resolve(NUMBER).value}`);
   expect(container.resolve(TEXT)).toBe('n=7');
 });
 
@@ -23,7 +25,9 @@ test('two factories for one token are refused by name', () => {
 });
 
 test('a token without a factory is refused with a sentence that says what to add', () => {
-  expect(() => new Container().resolve(NUMBER)).toThrow('nothing is registered for "test.number": add container.register');
+  expect(() => new Container().resolve(NUMBER)).toThrow(
+    'nothing is registered for "test.number": add container.register',
+  );
 });
 
 test('two containers share nothing', () => {

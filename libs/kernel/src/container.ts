@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { container as root, type DependencyContainer, instanceCachingFactory } from 'tsyringe';
+import { type DependencyContainer, instanceCachingFactory, container as root } from 'tsyringe';
 
 declare const kind: unique symbol;
 
@@ -38,7 +38,9 @@ export class Container {
   /** @throws Error that names the token and says what to add. */
   resolve<T>(key: Token<T>): T {
     if (!this.#names.has(key.name)) {
-      throw new Error(`nothing is registered for "${key.name}": add container.register(...) for it in the domain's container file`);
+      throw new Error(
+        `nothing is registered for "${key.name}": add container.register(...) for it in the domain's container file`,
+      );
     }
     return this.#inner.resolve<T>(key.name);
   }

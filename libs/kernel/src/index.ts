@@ -1,4 +1,15 @@
-export { AppError, type AppErrorOptions, ERROR_KINDS, type ErrorKind, type ErrorSpec, type ErrorTable, errorFactory, type FieldFault, type RaiseOptions, toAppError } from './app_error.ts';
+export {
+  AppError,
+  type AppErrorOptions,
+  ERROR_KINDS,
+  type ErrorKind,
+  type ErrorSpec,
+  type ErrorTable,
+  errorFactory,
+  type FieldFault,
+  type RaiseOptions,
+  toAppError,
+} from './app_error.ts';
 export { type BackoffOptions, backoffMs } from './backoff.ts';
 export { type Clock, systemClock, withTimeout } from './clock.ts';
 export { Container, type Token, token } from './container.ts';
@@ -6,5 +17,23 @@ export { digest, hash32, newId, newSecret } from './ids.ts';
 export { DEFAULT_JSON_LIMITS, type JsonLimits, parseJson } from './json.ts';
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, silentLogger } from './logger.ts';
 export { type Rng, systemRng } from './rng.ts';
-export { type Environment, flag, integer, key32, PLACEHOLDER, readEnvironment, readSettings, secret, type SettingsSource } from './settings.ts';
-export { continueTrace, currentContext, formatTraceparent, runInContext, startTrace, type TraceContext, type WorkContext } from './trace.ts';
+export {
+  type Environment,
+  flag,
+  integer,
+  key32,
+  PLACEHOLDER,
+  readEnvironment,
+  readSettings,
+  type SettingsSource,
+  secret,
+} from './settings.ts';
+export {
+  continueTrace,
+  currentContext,
+  formatTraceparent,
+  runInContext,
+  startTrace,
+  type TraceContext,
+  type WorkContext,
+} from './trace.ts';

@@ -48,7 +48,10 @@ test.each([
 });
 
 test('parseJson refuses a body over the size limit with REQUEST_TOO_LARGE', () => {
-  expect(refusal(`"${'x'.repeat(DEFAULT_JSON_LIMITS.maxBytes)}"`)).toMatchObject({ code: 'REQUEST_TOO_LARGE', status: 413 });
+  expect(refusal(`"${'x'.repeat(DEFAULT_JSON_LIMITS.maxBytes)}"`)).toMatchObject({
+    code: 'REQUEST_TOO_LARGE',
+    status: 413,
+  });
 });
 
 test('parseJson refuses deep and wide documents before it parses them', () => {

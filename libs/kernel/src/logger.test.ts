@@ -15,7 +15,10 @@ function printed(options: object, body: string): string {
 }
 
 test('each line carries service and pid, and inside of work its trace and command', () => {
-  const [line = ''] = printed({}, `const trace = startTrace(); runInContext({ trace, command: 'shop.buy' }, () => logger.info({ expected: trace.traceId }, 'sold'));`).split('\n');
+  const [line = ''] = printed(
+    {},
+    `const trace = startTrace(); runInContext({ trace, command: 'shop.buy' }, () => logger.info({ expected: trace.traceId }, 'sold'));`,
+  ).split('\n');
   const entry = JSON.parse(line) as Record<string, unknown>;
   expect(entry).toMatchObject({ level: 'info', service: 'shop', command: 'shop.buy', msg: 'sold' });
   expect(entry['trace']).toBe(entry['expected']);
@@ -23,7 +26,10 @@ test('each line carries service and pid, and inside of work its trace and comman
 });
 
 test('secrets are taken out by the names of their fields, also one and two levels down', () => {
-  const text = printed({}, `logger.warn({ password: 'canary-1', account: { refresh_token: 'canary-2', deep: { authorization: 'canary-3' } }, url: 'amqp://u:canary-4@h' }, 'x');`);
+  const text = printed(
+    {},
+    `logger.warn({ password: 'canary-1', account: { refresh_token: 'canary-2', deep: { authorization: 'canary-3' } }, url: 'amqp://u:canary-4@h' }, 'x');`,
+  );
   expect(text).not.toContain('canary');
   expect(text).toContain('[redacted]');
 });

@@ -20,7 +20,19 @@ const LEVELS: Readonly<Record<string, pino.LevelWithSilent>> = {
 export const LOG_LEVELS = Object.keys(LEVELS);
 
 /** Fields whose values never reach a log, at the depths at which they occur. */
-const SECRET_FIELDS = ['authorization', 'password', 'token', 'access_token', 'refresh_token', 'join_ticket', 'ticket', 'secret', 'cookie', 'url', 'key'];
+const SECRET_FIELDS = [
+  'authorization',
+  'password',
+  'token',
+  'access_token',
+  'refresh_token',
+  'join_ticket',
+  'ticket',
+  'secret',
+  'cookie',
+  'url',
+  'key',
+];
 const REDACTED = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
 
 export interface LoggerOptions {
@@ -58,6 +70,8 @@ function contextFields(traceCaller: boolean): Record<string, unknown> {
 }
 
 function callerOf(stack: string | undefined): string | undefined {
-  const line = stack?.split('\n').find((entry) => entry.includes('file://') && !/node_modules|kernel\/src\/logger/.test(entry));
+  const line = stack
+    ?.split('\n')
+    .find((entry) => entry.includes('file://') && !/node_modules|kernel\/src\/logger/.test(entry));
   return line === undefined ? undefined : /([^/]+\/[^/]+\/[^/]+:\d+):\d+\)?$/.exec(line)?.[1];
 }

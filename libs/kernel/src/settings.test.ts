@@ -43,7 +43,9 @@ test('a value may come from a file, and an empty value counts as absent', () => 
   const file = path.join(folder, 'token');
   writeFileSync(file, 'from-a-file-1234567890\n');
   expect(read({ ...good, TOKEN: '', TOKEN_FILE: file }).TOKEN).toBe('from-a-file-1234567890');
-  expect(complaint({ ...good, TOKEN: '', SHOP_TOKEN_FILE: path.join(folder, 'absent') })).toContain('SHOP_TOKEN_FILE names a file');
+  expect(complaint({ ...good, TOKEN: '', SHOP_TOKEN_FILE: path.join(folder, 'absent') })).toContain(
+    'SHOP_TOKEN_FILE names a file',
+  );
 });
 
 test('every problem is listed at once, by variable and never by value', () => {
@@ -54,10 +56,16 @@ test('every problem is listed at once, by variable and never by value', () => {
   expect(message).not.toContain('hunter2');
 });
 
-test.each(['replace-me-with-a-secret', 'aaaaaaaaaaaaaaaaaaaaaaaa', 'changeme', '12341234123412341234'])('the secret %s is refused', (value) => {
-  expect(complaint({ ...good, TOKEN: value })).toContain('TOKEN');
-});
+test.each(['replace-me-with-a-secret', 'aaaaaaaaaaaaaaaaaaaaaaaa', 'changeme', '12341234123412341234'])(
+  'the secret %s is refused',
+  (value) => {
+    expect(complaint({ ...good, TOKEN: value })).toContain('TOKEN');
+  },
+);
 
-test.each(['', 'short', Buffer.alloc(32, 1).toString('base64'), Buffer.alloc(31).toString('base64')])('the key "%s" is refused', (value) => {
-  expect(complaint({ ...good, KEY: value })).toContain('KEY');
-});
+test.each(['', 'short', Buffer.alloc(32, 1).toString('base64'), Buffer.alloc(31).toString('base64')])(
+  'the key "%s" is refused',
+  (value) => {
+    expect(complaint({ ...good, KEY: value })).toContain('KEY');
+  },
+);

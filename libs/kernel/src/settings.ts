@@ -75,7 +75,8 @@ function describe(issue: z.core.$ZodIssue, raw: Record<string, string>): string 
 /** Placeholders of .env.example; production refuses any secret that holds one. */
 export const PLACEHOLDER = 'replace-me';
 
-const KNOWN_WEAK = /^(?:secret|changeme|change_me|password|guest|admin|root|test|dev|development|warren|undefined|null)$/i;
+const KNOWN_WEAK =
+  /^(?:secret|changeme|change_me|password|guest|admin|root|test|dev|development|warren|undefined|null)$/i;
 const MIN_SECRET_CHARS = 16;
 
 /** A secret: at least 16 characters, no placeholder, no well-known default, not one repeated character. */
@@ -84,7 +85,10 @@ export const secret = (): z.ZodString =>
     .string()
     .min(MIN_SECRET_CHARS, `must have at least ${MIN_SECRET_CHARS} characters`)
     .max(4096)
-    .refine((value) => !value.includes(PLACEHOLDER) && !KNOWN_WEAK.test(value), 'is a placeholder or a well-known default')
+    .refine(
+      (value) => !value.includes(PLACEHOLDER) && !KNOWN_WEAK.test(value),
+      'is a placeholder or a well-known default',
+    )
     .refine((value) => new Set(value).size >= 8, 'is too easy to guess');
 
 /** A key of 32 random bytes in base64 or base64url. */

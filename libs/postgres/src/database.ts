@@ -1,7 +1,7 @@
 import type { Logger } from '@warren/kernel';
 import type { Histogram, Metrics } from '@warren/telemetry';
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import { clientConfig, DEFAULT_TIMEOUTS, type DatabaseTimeouts } from './connection_settings.ts';
+import { clientConfig, type DatabaseTimeouts, DEFAULT_TIMEOUTS } from './connection_settings.ts';
 import { toCommitError, toDatabaseError } from './database_error.ts';
 import { GuardedPool } from './guarded_pool.ts';
 import { NotificationLink } from './notification_link.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AdminFailure, AdminOperations, AdminResult, CtlAdmin, QueueState } from './admin_operations.ts';
-import { runCommand, type RunResult } from './run_command.ts';
+import { type RunResult, runCommand } from './run_command.ts';
 
 /** Names per `eval`: an argument of a program is limited to 128 KiB by the kernel. */
 const MAX_NAMES_PER_EVAL = 500;

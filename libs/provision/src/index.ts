@@ -1,4 +1,4 @@
-export { BrokerAdmin, type AdminFailure, type AdminResult, type QueueState } from './admin_operations.ts';
+export { type AdminFailure, type AdminResult, BrokerAdmin, type QueueState } from './admin_operations.ts';
 export {
   deleteUsers,
   deleteVhosts,
@@ -18,7 +18,7 @@ export type {
   BrokerTopicPermission,
   BrokerUserDefinition,
 } from './broker_definitions.ts';
-export { installServerPackages, type InstallSystem } from './install_server_packages.ts';
+export { type InstallSystem, installServerPackages } from './install_server_packages.ts';
 export { freePort, isPortFree, probePort, waitForPort } from './ports.ts';
 export { adoptPrivatePostgres, startPrivatePostgres } from './private_postgres.ts';
 export {
@@ -37,10 +37,10 @@ export { newPassword } from './secrets.ts';
 export { findServer, type ServerKind } from './server_binaries.ts';
 export {
   logTail,
-  signalProcess,
-  startServerProcess,
   type StartSpec,
   type StopOptions,
+  signalProcess,
+  startServerProcess,
   stopProcess,
   waitForExit,
 } from './server_process.ts';

@@ -7,10 +7,10 @@ import { freePortNear, isPortFree } from './ports.ts';
 import { type PrivateState, readAnyState, readState, writeState } from './private_state.ts';
 import { isRunning, type ProcessIdentity } from './process_identity.ts';
 import { ProvisionError } from './provision_error.ts';
+import { newPassword } from './secrets.ts';
 import type { ServerKind } from './server_binaries.ts';
 import { serverHome } from './server_home.ts';
 import { logTail, signalProcess, stopProcess, waitForExit } from './server_process.ts';
-import { newPassword } from './secrets.ts';
 import { withStartLock } from './start_lock.ts';
 
 const READY_POLL_MS = 100;

@@ -1,8 +1,8 @@
-import type { Channel } from 'amqplib';
 import { type AppError, backoffMs, type Clock, type Logger, type Rng, systemClock, systemRng } from '@warren/kernel';
+import type { Channel } from 'amqplib';
 import type { LinkSession } from './link_session.ts';
-import type { RabbitLink } from './rabbit_link.ts';
 import { channelError } from './rabbit_errors.ts';
+import type { RabbitLink } from './rabbit_link.ts';
 
 const BACKOFF = { baseMs: 20, maxMs: 2_000 };
 /** A channel that lived this long was sound: the next one is opened without delay. */

@@ -1,12 +1,12 @@
-import { type ConfirmChannel, IllegalOperationError, type Message } from 'amqplib';
 import { type AppError, type Clock, type Logger, type Rng, systemClock } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
+import { type ConfirmChannel, IllegalOperationError, type Message } from 'amqplib';
 import { ChannelSupervisor } from './channel_supervisor.ts';
 import { Deadlines } from './deadlines.ts';
 import { checkMessage, type OutgoingMessage, publishOptions } from './outgoing_message.ts';
 import { PendingPublish } from './pending_publish.ts';
-import { type PublishOutcome, RabbitMetrics } from './rabbit_metrics.ts';
 import type { RabbitLink } from './rabbit_link.ts';
+import { type PublishOutcome, RabbitMetrics } from './rabbit_metrics.ts';
 
 const DEFAULT_WINDOW = 256;
 const DEFAULT_TIMEOUT_MS = 10_000;

@@ -1,9 +1,9 @@
-import type { ConsumeMessage } from 'amqplib';
 import type { AppError } from '@warren/kernel';
+import type { ConsumeMessage } from 'amqplib';
 import type * as z from 'zod';
 import type { Expiring } from './deadlines.ts';
-import type { RabbitMetrics } from './rabbit_metrics.ts';
 import { raise } from './rabbit_errors.ts';
+import type { RabbitMetrics } from './rabbit_metrics.ts';
 import { decodeError, REPLY_ERROR, REPLY_OK } from './rpc_wire.ts';
 
 /** Ways to end without an answer. */

@@ -1,6 +1,6 @@
-import type { Channel, ConsumeMessage } from 'amqplib';
 import type { AppError, Clock, Logger, Rng } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
+import type { Channel, ConsumeMessage } from 'amqplib';
 import { ChannelSupervisor } from './channel_supervisor.ts';
 import { declareQueue } from './declare_queue.ts';
 import { type Delivery, QueueDelivery } from './delivery.ts';

@@ -1,4 +1,4 @@
-import { type Clock, type AppError, backoffMs, type Logger, type Rng, systemClock, systemRng } from '@warren/kernel';
+import { type AppError, backoffMs, type Clock, type Logger, type Rng, systemClock, systemRng } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
 import { userNameOf } from './broker_identity.ts';
 import { type OpenConnection, openConnection } from './link_connection.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Channel, ConsumeMessage } from 'amqplib';
 import type { AppError, Logger } from '@warren/kernel';
+import type { Channel, ConsumeMessage } from 'amqplib';
 import { ChannelSupervisor } from './channel_supervisor.ts';
 import { declareQueue } from './declare_queue.ts';
 import type { RabbitLink } from './rabbit_link.ts';

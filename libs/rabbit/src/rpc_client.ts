@@ -1,7 +1,7 @@
-import type { ConsumeMessage, Message, Options } from 'amqplib';
 import type { Contract, ReplyOf } from '@warren/contracts';
 import { currentContext, formatTraceparent, type Logger } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
+import type { ConsumeMessage, Message, Options } from 'amqplib';
 import type * as z from 'zod';
 import { type Actor, encodeActor } from './actor.ts';
 import { Deadlines } from './deadlines.ts';
@@ -16,9 +16,9 @@ import {
   type RpcOutcome,
   type WaitingCall,
 } from './pending_call.ts';
-import { RabbitMetrics } from './rabbit_metrics.ts';
 import { raise } from './rabbit_errors.ts';
 import type { RabbitLink } from './rabbit_link.ts';
+import { RabbitMetrics } from './rabbit_metrics.ts';
 import { ReplyQueue } from './reply_queue.ts';
 import { EXCHANGE } from './topology.ts';
 import { TransientPublisher } from './transient_publisher.ts';

@@ -6,8 +6,8 @@ export {
   delayExchange,
   EXCHANGE,
   EXCHANGES,
-  eventsQueue,
   type ExchangeSpec,
+  eventsQueue,
   nodeQueue,
   nodeQueueSpec,
   PUSH_PARTITIONS,
@@ -21,7 +21,7 @@ export {
   retryQueue,
   rpcQueue,
   SERVICES,
-  serviceSpec,
   type ServiceSpec,
+  serviceSpec,
   UNROUTABLE_QUEUE,
 } from '../../../rabbitmq_topology.ts';

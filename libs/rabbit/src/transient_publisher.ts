@@ -1,5 +1,5 @@
-import type { Channel, Message, Options } from 'amqplib';
 import type { AppError, Logger } from '@warren/kernel';
+import type { Channel, Message, Options } from 'amqplib';
 import { ChannelSupervisor } from './channel_supervisor.ts';
 import type { RabbitLink } from './rabbit_link.ts';
 

@@ -1,7 +1,7 @@
-import { AMQP_METHOD, faultProxy, tempVhost, type TempVhost } from '@warren/testing';
+import { AMQP_METHOD, faultProxy, type TempVhost, tempVhost } from '@warren/testing';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { declareServiceTopology, type Delivery, QueueConsumer, type QueueSpec, type RabbitLink } from '../src/index.ts';
+import { type Delivery, declareServiceTopology, QueueConsumer, type QueueSpec, type RabbitLink } from '../src/index.ts';
 import { Kit, logger, until } from './kit.ts';
 
 const QUEUE: QueueSpec = {

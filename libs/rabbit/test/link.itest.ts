@@ -1,4 +1,4 @@
-import { AMQP_METHOD, type FaultProxy, faultProxy, tempVhost, type TempVhost } from '@warren/testing';
+import { AMQP_METHOD, type FaultProxy, faultProxy, type TempVhost, tempVhost } from '@warren/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RabbitLink, RpcClient } from '../src/index.ts';
 import { ECHO, Kit, logger, until, WORK_QUEUE } from './kit.ts';

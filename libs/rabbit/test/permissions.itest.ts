@@ -1,4 +1,4 @@
-import { importIntoVhost, tempVhost, type TempVhost } from '@warren/testing';
+import { importIntoVhost, type TempVhost, tempVhost } from '@warren/testing';
 import { type ChannelModel, connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {

@@ -1,5 +1,5 @@
-import { exportJWK, importJWK, jwtVerify, createLocalJWKSet, SignJWT } from 'jose';
 import { newId } from '@warren/kernel';
+import { createLocalJWKSet, exportJWK, importJWK, jwtVerify, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { TokenSigner, TokenVerifier } from '../src/index.ts';
 import { ACCOUNT, CountingSource, ISSUER, jwksOf, newKey, SESSION } from './token_fixture.ts';

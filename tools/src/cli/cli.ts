@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Clone } from '../clone/clone.ts';
 import { env } from '../commands/env.ts';
 import { say, sayPlain } from '../output.ts';
-import { runSetup, newFleetKey } from '../setup/run_setup.ts';
+import { newFleetKey, runSetup } from '../setup/run_setup.ts';
 import { SCHEMAS } from '../setup/schemas.ts';
 import { migrateAll } from '../setup/setup_database.ts';
 import { operatorPlaces } from './operator_places.ts';

@@ -3,7 +3,7 @@ import { say } from '../output.ts';
 import { DependencyMap } from '../system/dependency_map.ts';
 import { watchSources } from '../system/watch_sources.ts';
 import { sentenceOf } from '../tool_error.ts';
-import { printPlaces, runSystem, type RunningSystem } from './run_system.ts';
+import { printPlaces, type RunningSystem, runSystem } from './run_system.ts';
 
 /** Several files are often saved at once. */
 const DEBOUNCE_MS = 250;

@@ -11,7 +11,7 @@ import {
 import { planSystem, type SystemPlan } from '../system/system_plan.ts';
 import { WarrenSystem } from '../system/warren_system.ts';
 import { ToolError } from '../tool_error.ts';
-import { readyServers, type ReadyServers, stopStarted } from './with_servers.ts';
+import { type ReadyServers, readyServers, stopStarted } from './with_servers.ts';
 
 /** Nobody waits for the answers of a system whose starter was killed. */
 const ORPHAN_GRACE_MS = 3_000;

@@ -6,7 +6,7 @@ import { inSeconds, say, sayPlain } from '../output.ts';
 import { endProcesses, runningProcesses, runningStarter } from '../processes/process_record.ts';
 import { resetClone } from '../setup/reset_clone.ts';
 import { sentenceOf, ToolError } from '../tool_error.ts';
-import { printPlaces, runSystem, type RunningSystem } from './run_system.ts';
+import { printPlaces, type RunningSystem, runSystem } from './run_system.ts';
 
 const STOP_GRACE_MS = 15_000;
 

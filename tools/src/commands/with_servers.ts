@@ -1,10 +1,10 @@
 import type { Clone } from '../clone/clone.ts';
-import { ensureSecrets, settingsOf } from '../env/secrets.ts';
 import { writeRuntimeEnv } from '../env/runtime_env.ts';
+import { ensureSecrets, settingsOf } from '../env/secrets.ts';
 import { say } from '../output.ts';
 import type { Interrupt } from '../processes/interrupt.ts';
 import { type ChosenServers, chooseServers } from '../servers/choose_servers.ts';
-import { runningPrivateServers, type PrivateServers, stopPrivateServers } from '../servers/private_servers.ts';
+import { type PrivateServers, runningPrivateServers, stopPrivateServers } from '../servers/private_servers.ts';
 import { allUrls } from '../servers/service_urls.ts';
 import { runSetup } from '../setup/run_setup.ts';
 

@@ -6,16 +6,16 @@ import { readTestSettings } from '@warren/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Clone, openClone } from '../clone/clone.ts';
 import { ensureSecrets, settingsOf } from '../env/secrets.ts';
-import { removeBroker } from '../setup/setup_broker.ts';
 import { resetClone } from '../setup/reset_clone.ts';
 import { runSetup } from '../setup/run_setup.ts';
+import { removeBroker } from '../setup/setup_broker.ts';
 import { chooseServers } from './choose_servers.ts';
 import type { ServerPlaces } from './place.ts';
 import { postgresRights } from './postgres_query.ts';
 import { rabbitLoginFailure } from './rabbit_login.ts';
 import { redisFailure } from './redis_session.ts';
-import { brokerUrlOf, databaseUrlOf } from './service_urls.ts';
 import { readPlaces, writePlaces } from './server_state.ts';
+import { brokerUrlOf, databaseUrlOf } from './service_urls.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..');
 const given = readTestSettings();

@@ -5,10 +5,10 @@ import { raise } from '../auth_errors.ts';
 import { CommittedRefusal } from '../orchestrators/committed_refusal.ts';
 import type { RefreshTokenRepository } from '../repositories/refresh_token_repository.ts';
 import type { SessionRepository } from '../repositories/session_repository.ts';
+import { judgeRefresh } from '../services/judge_refresh.ts';
 import { hashSecret } from '../services/refresh_secret.ts';
 import type { SessionTokens } from '../services/session_tokens.ts';
 import type { SigningKeyRing } from '../services/signing_key_ring.ts';
-import { judgeRefresh } from '../services/judge_refresh.ts';
 
 export interface RefreshHandlerDeps {
   readonly sessions: SessionRepository;

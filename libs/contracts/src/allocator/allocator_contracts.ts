@@ -14,7 +14,10 @@ const AddressField = z.url({ protocol: /^wss?$/ }).max(256);
 /** What a game server needs to know of the match that it is to run. */
 export const MatchSpec = z.object({
   mode: NameField,
-  players: z.array(z.object({ player_id: IdField, slot: z.int().min(0).max(255) })).min(1).max(64),
+  players: z
+    .array(z.object({ player_id: IdField, slot: z.int().min(0).max(255) }))
+    .min(1)
+    .max(64),
   /** Seed of the match's random numbers, 0 … 2^32-1. */
   seed: z.int().min(0).max(0xffff_ffff),
   /** W3C traceparent of the match; the server sends it with its reports, so that one trace tells the whole match. */

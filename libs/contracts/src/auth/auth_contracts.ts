@@ -12,11 +12,18 @@ const PasswordField = z
   .min(8)
   .max(MAX_PASSWORD_BYTES)
   .refine((value) => [...value].length <= 128, 'must have at most 128 characters')
-  .refine((value) => encoder.encode(value).length <= MAX_PASSWORD_BYTES, `must have at most ${MAX_PASSWORD_BYTES} bytes`)
+  .refine(
+    (value) => encoder.encode(value).length <= MAX_PASSWORD_BYTES,
+    `must have at most ${MAX_PASSWORD_BYTES} bytes`,
+  )
   .refine((value) => value.isWellFormed() && !value.includes('\u0000'), 'must be well-formed Unicode');
 
 /** On login any password is only compared, so that the rules of today do not lock out yesterday's passwords. */
-const PresentedPasswordField = z.string().min(1).max(MAX_PASSWORD_BYTES).refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
+const PresentedPasswordField = z
+  .string()
+  .min(1)
+  .max(MAX_PASSWORD_BYTES)
+  .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
 
 const AUTH_LIMITS = { maxBytes: 4 * 1024, ratePerMinute: 30 };
 
@@ -121,7 +128,13 @@ export const GET_ACCOUNT = defineContract({
 export const ValidateTokenDto = z.object({ token: z.string().min(1).max(4096) });
 export type ValidateTokenDto = z.output<typeof ValidateTokenDto>;
 export const ValidateTokenReply = z.discriminatedUnion('active', [
-  z.object({ active: z.literal(true), account_id: IdField, session_id: IdField, roles: z.array(z.string()), expires_at: TimeField }),
+  z.object({
+    active: z.literal(true),
+    account_id: IdField,
+    session_id: IdField,
+    roles: z.array(z.string()),
+    expires_at: TimeField,
+  }),
   z.object({ active: z.literal(false) }),
 ]);
 export type ValidateTokenReply = z.output<typeof ValidateTokenReply>;
@@ -168,7 +181,10 @@ export const GET_JWKS = defineContract({
 export const IssueJoinTicketDto = z.object({
   game_id: IdField,
   instance_id: NameField,
-  players: z.array(z.object({ player_id: IdField, slot: z.int().min(0).max(255) })).min(1).max(64),
+  players: z
+    .array(z.object({ player_id: IdField, slot: z.int().min(0).max(255) }))
+    .min(1)
+    .max(64),
 });
 export type IssueJoinTicketDto = z.output<typeof IssueJoinTicketDto>;
 export const IssueJoinTicketReply = z.object({

@@ -97,7 +97,11 @@ export const GET_MATCH = defineContract({
 
 export const MatchStateReply = z.object({ game_id: IdField, state: MatchReply.shape.state });
 export type MatchStateReply = z.output<typeof MatchStateReply>;
-const SERVER_ERRORS = pick('COORDINATOR_MATCH_NOT_FOUND', 'COORDINATOR_MATCH_NOT_RUNNING', 'COORDINATOR_RESULT_INVALID');
+const SERVER_ERRORS = pick(
+  'COORDINATOR_MATCH_NOT_FOUND',
+  'COORDINATOR_MATCH_NOT_RUNNING',
+  'COORDINATOR_RESULT_INVALID',
+);
 
 export const ReportJoinDto = z.object({ game_id: IdField, player_id: IdField });
 export type ReportJoinDto = z.output<typeof ReportJoinDto>;
@@ -187,7 +191,13 @@ export const MATCH_ENDED = defineEvent({
   name: 'coordinator.match_ended',
   summary: 'Your match has a result.',
   client: 'match.ended',
-  payload: z.object({ game_id: IdField, mode: NameField, winner: IdField, scores: z.array(Score), trace_id: z.string() }),
+  payload: z.object({
+    game_id: IdField,
+    mode: NameField,
+    winner: IdField,
+    scores: z.array(Score),
+    trace_id: z.string(),
+  }),
 });
 
 export const MATCH_FAILED = defineEvent({

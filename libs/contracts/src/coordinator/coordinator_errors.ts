@@ -4,7 +4,11 @@ export const COORDINATOR_ERRORS = {
   COORDINATOR_MODE_UNKNOWN: { kind: 'invalid', message: 'There is no such game mode.', retryable: false },
   COORDINATOR_TICKET_ACTIVE: { kind: 'conflict', message: 'You already have an active ticket.', retryable: false },
   COORDINATOR_TICKET_NOT_FOUND: { kind: 'not_found', message: 'There is no such ticket.', retryable: false },
-  COORDINATOR_TICKET_MATCHED: { kind: 'conflict', message: 'The ticket is matched already and cannot be cancelled.', retryable: false },
+  COORDINATOR_TICKET_MATCHED: {
+    kind: 'conflict',
+    message: 'The ticket is matched already and cannot be cancelled.',
+    retryable: false,
+  },
   COORDINATOR_MATCH_NOT_FOUND: { kind: 'not_found', message: 'There is no such match.', retryable: false },
   COORDINATOR_MATCH_NOT_RUNNING: { kind: 'conflict', message: 'The match is not running.', retryable: false },
   COORDINATOR_RESULT_INVALID: { kind: 'invalid', message: 'The result does not fit the match.', retryable: false },

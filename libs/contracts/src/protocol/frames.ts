@@ -68,7 +68,15 @@ export const FaultFrame = z.object({ error: ErrorBody });
 /** The gateway restarts: reconnect after this many milliseconds. Sent before close code 1012. */
 export const GoodbyeFrame = z.object({ goodbye: z.object({ reconnectAfterMs: z.int() }) });
 
-export const ServerFrame = z.union([ReplyFrame, EventFrame, WelcomeFrame, GapFrame, ResumedFrame, GoodbyeFrame, FaultFrame]);
+export const ServerFrame = z.union([
+  ReplyFrame,
+  EventFrame,
+  WelcomeFrame,
+  GapFrame,
+  ResumedFrame,
+  GoodbyeFrame,
+  FaultFrame,
+]);
 export type ServerFrame = z.output<typeof ServerFrame>;
 
 /** RFC 9457. `type` is `urn:warren:error:<code>`. */
