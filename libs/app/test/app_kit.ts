@@ -1,0 +1,96 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import path from 'node:path';
+import { commandCenterMigrations } from '@warren/command-center';
+import { migrate } from '@warren/postgres';
+import { declareExchanges } from '@warren/rabbit';
+import { type TempDatabase, type TempRedis, type TempVhost, tempDatabase, tempRedis, tempVhost } from '@warren/testing';
+
+const KEY = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7)).toString('base64');
+const MAIN = path.join(import.meta.dirname, 'fixtures', 'tiny_main.ts');
+
+export type Env = Record<string, string>;
+
+/** Servers of one test file, ready for the tiny service. */
+export class AppKit {
+  readonly vhost: TempVhost;
+  readonly database: TempDatabase;
+  readonly redis: TempRedis;
+  readonly #children = new Set<Child>();
+
+  constructor(vhost: TempVhost, database: TempDatabase, redis: TempRedis) {
+    this.vhost = vhost;
+    this.database = database;
+    this.redis = redis;
+  }
+
+  static async open(): Promise<AppKit> {
+    const [vhost, database, redis] = await Promise.all([tempVhost(), tempDatabase(), tempRedis()]);
+    const set = { schema: 'coordination', migrations: commandCenterMigrations };
+    await Promise.all([declareExchanges(vhost.url), migrate(database.url, set, { role: 'postgres' })]);
+    return new AppKit(vhost, database, redis);
+  }
+
+  env(changes: Env = {}): Env {
+    return {
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'silent',
+      RABBITMQ_URL: this.vhost.url,
+      DATABASE_URL: this.database.url,
+      REDIS_URL: this.redis.url,
+      REDIS_KEY_PREFIX: this.redis.keyPrefix,
+      IDEMPOTENCY_HMAC_KEY: KEY,
+      ...changes,
+    };
+  }
+
+  spawn(changes: Env = {}, args: readonly string[] = []): Child {
+    const env = { ...this.env({ LOG_LEVEL: 'info' }), ...changes };
+    // a folder without settings files: those of a clone in use name its own servers, and win over names without a prefix
+    const options: SpawnOptions = { env, cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'pipe'] };
+    const child = new Child(spawn(process.execPath, [MAIN, ...args], options));
+    this.#children.add(child);
+    return child;
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL');
+    await Promise.all([this.vhost.drop(), this.database.drop(), this.redis.drop()]);
+  }
+}
+
+/** A service in a process of its own. */
+export class Child {
+  readonly #process: ChildProcess;
+  readonly exit: Promise<number | null>;
+  stdout = '';
+  stderr = '';
+
+  constructor(process: ChildProcess) {
+    this.#process = process;
+    process.stdout?.on('data', (chunk: Buffer) => void (this.stdout += chunk.toString()));
+    process.stderr?.on('data', (chunk: Buffer) => void (this.stderr += chunk.toString()));
+    this.exit = new Promise((resolve) => process.once('close', (code) => resolve(code)));
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** Log lines with this message. */
+  lines(message: string): Record<string, unknown>[] {
+    const parsed = this.stdout.split('\n').flatMap((line): Record<string, unknown>[] => (line.startsWith('{') ? [JSON.parse(line)] : []));
+    return parsed.filter((line) => line['msg'] === message);
+  }
+
+  async says(message: string, ms = 15_000): Promise<void> {
+    await until(() => this.stdout.includes(`"msg":"${message}"`), ms);
+  }
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, ms = 8_000): Promise<void> {
+  const end = performance.now() + ms;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error('the condition did not come true in time');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
