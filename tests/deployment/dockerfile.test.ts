@@ -44,9 +44,11 @@ test('every manifest of the workspace goes into the image, so that the lock fits
 });
 
 test('APP decides what is installed and what is started', () => {
-  const [install, runtime] = stages;
+  const [fetch, install, runtime] = stages;
+  // Or a build for another app would load everything again.
+  expect(fetch?.steps.some(({ keyword }) => keyword === 'ARG')).toBe(false);
   for (const stage of [install, runtime]) expect(stage?.steps.some(({ keyword, text: name }) => keyword === 'ARG' && name === 'APP')).toBe(true);
-  expect(install?.steps.filter(({ keyword }) => keyword === 'RUN').at(-1)?.text).toContain('--filter "@warren/${APP}..."');
+  expect(install?.steps.filter(({ keyword }) => keyword === 'RUN').at(-1)?.text).toContain('--filter-prod "@warren/${APP}..."');
   expect(runtime?.steps.find(({ keyword }) => keyword === 'ENV')?.text).toContain('WARREN_APP=${APP}');
   expect(runtime?.steps.at(-1)?.text).toContain('exec node apps/${WARREN_APP}/src/main.ts');
 });

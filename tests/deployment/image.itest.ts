@@ -5,7 +5,7 @@ import { SERVICES } from '@warren/rabbit';
 import { type PrivateServers, privateServers } from '@warren/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { environmentOf, interpolate, parseCompose, readRepoFile } from './support/compose_file.ts';
-import { buildImageFolder } from './support/image_folder.ts';
+import { buildImageFolder, fetchPackages } from './support/image_folder.ts';
 import { NodeRun, runNode } from './support/run_node.ts';
 import { freshSecrets } from './support/secrets.ts';
 
@@ -23,6 +23,7 @@ let secrets: Record<string, string>;
 let here: (url: string) => string;
 
 beforeAll(async () => {
+  fetchPackages(folderOf('fetch'));
   for (const app of IMAGES) buildImageFolder(app, folderOf(app));
   servers = await privateServers();
   const [rabbit, postgres, redis] = await Promise.all([servers.rabbit({ management: true }), servers.postgres(), servers.redis()]);
@@ -51,6 +52,15 @@ afterAll(async () => {
   fs.rmSync(root, { recursive: true, force: true });
 }, BUILD_TIMEOUT_MS);
 
+/** Every file that is not an installed package. */
+function filesBelow(folder: string, prefix = ''): string[] {
+  const entries = fs.readdirSync(path.join(folder, prefix), { withFileTypes: true }).filter(({ name }) => name !== 'node_modules');
+  return entries.flatMap((entry) => {
+    const file = path.join(prefix, entry.name);
+    return entry.isDirectory() ? filesBelow(folder, file) : [file];
+  });
+}
+
 /** The environment of a compose service on the servers of this test, on ports that are free. */
 function environmentHere(service: string): Record<string, string> {
   const env = Object.entries(environmentOf(compose, service, secrets)).map(([name, value]) => [name, here(value)]);
@@ -60,7 +70,7 @@ function environmentHere(service: string): Record<string, string> {
 describe('the folder of an image', () => {
   test.each(IMAGES)('%s has no test, no secret and no package that only development needs', (app) => {
     const folder = folderOf(app);
-    const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => !file.includes('node_modules'));
+    const files = filesBelow(folder);
     expect(files).toContain(path.join('libs', 'kernel', 'src', 'index.ts'));
     expect(files.filter((file) => /\.i?test\.ts$|(^|\/)\.(env|git|warren)/.test(file))).toEqual([]);
     const packages = fs.readdirSync(path.join(folder, 'node_modules', '.pnpm'));

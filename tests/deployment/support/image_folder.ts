@@ -63,14 +63,21 @@ function runCommand(step: Step, folder: string, pnpm: Pnpm): void {
   if (result.status !== 0) throw new Error(`${script} failed: ${result.stdout.slice(-2_000)} ${result.stderr.slice(-2_000)}`);
 }
 
-/** Runs the Dockerfile's `install` stage for one app here, in an empty folder, which then is what the image holds. */
-export function buildImageFolder(app: string, folder: string): void {
-  const stage = stagesOf(readRepoFile('Dockerfile')).find(({ name }) => name === 'install');
+/** Runs one stage of the Dockerfile here, in an empty folder. */
+function runStage(name: string, app: string, folder: string): void {
+  const stage = stagesOf(readRepoFile('Dockerfile')).find((one) => one.name === name);
+  if (stage === undefined) throw new Error(`the Dockerfile has no stage ${name}`);
   const pnpm = findPnpm();
   fs.mkdirSync(folder, { recursive: true });
-  for (const step of stage?.steps ?? []) {
+  for (const step of stage.steps) {
     const filled = { ...step, text: step.text.replace(REFERENCE, app) };
     if (step.keyword === 'COPY') runCopy(filled, folder);
     if (step.keyword === 'RUN') runCommand(filled, folder, pnpm);
   }
 }
+
+/** What all images have in common: the packages, which are there already. */
+export const fetchPackages = (folder: string): void => runStage('fetch', '', folder);
+
+/** The folder that the image of one app holds. */
+export const buildImageFolder = (app: string, folder: string): void => runStage('install', app, folder);
