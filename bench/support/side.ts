@@ -1,0 +1,113 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+
+/** One timed stretch of calls, with so many in flight all the time. */
+export interface WindowOrder {
+  readonly inFlight: number;
+  readonly ms: number;
+}
+
+export interface WindowResult {
+  readonly calls: number;
+  readonly failures: number;
+  /** Milliseconds of each call, at most MAX_SAMPLES of them. */
+  readonly latencies: readonly number[];
+}
+
+/** What a process of the benchmark does when it is asked. */
+export interface Side {
+  readonly run?: (order: WindowOrder) => Promise<WindowResult>;
+  readonly stop: () => Promise<void>;
+}
+
+type Question = { readonly run: WindowOrder } | { readonly cpu: true } | { readonly stop: true };
+
+const MAX_SAMPLES = 50_000;
+/** A process that is asked for more than this at once has hung. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** Keeps `inFlight` calls under way until the time is over, and measures each. `call` resolves to false when it failed. */
+export async function measureCalls(call: () => Promise<boolean>, { inFlight, ms }: WindowOrder): Promise<WindowResult> {
+  const latencies: number[] = [];
+  let calls = 0;
+  let failures = 0;
+  const until = performance.now() + ms;
+  const lane = async (): Promise<void> => {
+    for (let begin = performance.now(); begin < until; ) {
+      const ok = await call();
+      const end = performance.now();
+      calls++;
+      if (!ok) failures++;
+      if (latencies.length < MAX_SAMPLES) latencies.push(end - begin);
+      begin = end;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return { calls, failures, latencies };
+}
+
+/** Serves the questions of the parent process until it says stop. */
+export function serveSide(side: Side): void {
+  const answer = async (question: Question): Promise<unknown> => {
+    if ('run' in question) return side.run?.(question.run);
+    if ('cpu' in question) return process.cpuUsage();
+    await side.stop();
+    return 'stopped';
+  };
+  process.on('message', (question: Question) => {
+    void answer(question).then((value) => {
+      process.send?.({ value });
+      if ('stop' in question) process.disconnect();
+    });
+  });
+  process.send?.({ value: 'ready' });
+}
+
+/** A process of the benchmark as its parent sees it. One question at a time. */
+export class SideProcess {
+  readonly #child;
+
+  private constructor(script: string, args: readonly string[]) {
+    this.#child = fork(path.join(import.meta.dirname, script), [...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  }
+
+  static async start(script: string, ...args: string[]): Promise<SideProcess> {
+    const side = new SideProcess(script, args);
+    await side.#next();
+    return side;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  async run(order: WindowOrder): Promise<WindowResult> {
+    return (await this.#ask({ run: order })) as WindowResult;
+  }
+
+  /** Microseconds of processor time so far, of all threads. */
+  async cpuMicros(): Promise<number> {
+    const { user, system } = (await this.#ask({ cpu: true })) as NodeJS.CpuUsage;
+    return user + system;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.connected) await this.#ask({ stop: true });
+  }
+
+  #ask(question: Question): Promise<unknown> {
+    this.#child.send(question);
+    return this.#next();
+  }
+
+  async #next(): Promise<unknown> {
+    const failed = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+    const ended = once(this.#child, 'exit', { signal: failed }).then(([code]) => {
+      throw new Error(`a process of the benchmark ended with code ${String(code)}`);
+    });
+    ended.catch(() => undefined);
+    const [message] = (await Promise.race([once(this.#child, 'message', { signal: failed }), ended])) as [{ value: unknown }];
+    return message.value;
+  }
+}
