@@ -45,6 +45,7 @@ const CLOSE_NOTES: readonly (readonly [name: CloseName, note: string])[] = [
 
 /** Codes that programs with the client or the game server SDK see, made there and not by a service. */
 const CLIENT_NOTES: Notes = {
+  CALL_ABORTED: 'The signal that the program gave ended the call. The outcome is unknown; retry with the same key.',
   CLIENT_BUSY: 'Too many requests of this connection wait for a reply. Retryable.',
   CONNECTION_CLOSED: 'The WebSocket was closed before it was open; the sentence holds the close code.',
   CONNECTION_LOST: 'The connection was lost before the reply came. The outcome is unknown; retry with the same key.',
@@ -56,6 +57,7 @@ const CLIENT_NOTES: Notes = {
   NETWORK_FAILED: 'The gateway could not be reached. The outcome is unknown; retry with the same key.',
   NOT_CONNECTED: 'The WebSocket is not open at this moment. Retryable.',
   NOT_LOGGED_IN: 'Log in before this call.',
+  REPLY_UNEXPECTED: 'The reply does not fit the contract: client and platform are of different versions.',
 };
 
 /** Codes with which a service refuses to start, or ends. */

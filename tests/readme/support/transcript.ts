@@ -108,13 +108,14 @@ function jsonFits(expected: string, output: string): boolean {
 function valueFits(expected: unknown, actual: unknown): boolean {
   if (expected === ANYTHING) return actual !== null && actual !== '';
   if (typeof expected === 'string') return typeof actual === 'string' && textFits(expected, actual);
-  if (typeof expected !== 'object' || expected === null) return expected === actual;
-  if (typeof actual !== 'object' || actual === null || Array.isArray(expected) !== Array.isArray(actual)) return false;
-  const [wanted, got] = [new Map(Object.entries(expected)), new Map(Object.entries(actual))];
-  return (
-    wanted.size === got.size && [...wanted].every(([key, value]) => got.has(key) && valueFits(value, got.get(key)))
-  );
+  const [wanted, got] = [entriesOf(expected), entriesOf(actual)];
+  if (wanted === undefined || got === undefined) return expected === actual;
+  if (Array.isArray(expected) !== Array.isArray(actual) || wanted.size !== got.size) return false;
+  return [...wanted].every(([key, value]) => got.has(key) && valueFits(value, got.get(key)));
 }
+
+const entriesOf = (value: unknown): ReadonlyMap<string, unknown> | undefined =>
+  typeof value === 'object' && value !== null ? new Map(Object.entries(value)) : undefined;
 
 function textFits(expected: string, actual: string): boolean {
   const pattern = expected.split(ANYTHING).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
