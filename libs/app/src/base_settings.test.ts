@@ -3,9 +3,19 @@ import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { BaseSettings, ListenerSettings, PostgresSettings, RedisSettings } from './base_settings.ts';
 
-const All = z.object({ ...BaseSettings.shape, ...PostgresSettings.shape, ...RedisSettings.shape, ...ListenerSettings.shape });
+const All = z.object({
+  ...BaseSettings.shape,
+  ...PostgresSettings.shape,
+  ...RedisSettings.shape,
+  ...ListenerSettings.shape,
+});
 const KEY = Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64');
-const GOOD = { RABBITMQ_URL: 'amqp://auth:x@127.0.0.1/w', DATABASE_URL: 'postgres://auth@127.0.0.1/w', REDIS_URL: 'redis://127.0.0.1', IDEMPOTENCY_HMAC_KEY: KEY };
+const GOOD = {
+  RABBITMQ_URL: 'amqp://auth:x@127.0.0.1/w',
+  DATABASE_URL: 'postgres://auth@127.0.0.1/w',
+  REDIS_URL: 'redis://127.0.0.1',
+  IDEMPOTENCY_HMAC_KEY: KEY,
+};
 const read = (env: Record<string, string>) => readSettings(All, { prefix: 'AUTH', env: { ...GOOD, ...env } });
 
 test('what is not said is safe: production, JSON lines, own address, 10 s to stop', () => {
@@ -40,5 +50,7 @@ test.each([
 });
 
 test('everything that is wrong is said at once', () => {
-  expect(() => readSettings(All, { prefix: 'AUTH', env: { LOG_LEVEL: 'loud' } })).toThrow(/RABBITMQ_URL is missing.*DATABASE_URL is missing|LOG_LEVEL/);
+  expect(() => readSettings(All, { prefix: 'AUTH', env: { LOG_LEVEL: 'loud' } })).toThrow(
+    /RABBITMQ_URL is missing.*DATABASE_URL is missing|LOG_LEVEL/,
+  );
 });

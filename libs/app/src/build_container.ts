@@ -35,7 +35,8 @@ export function buildContainer(
     relay = outbox;
     janitor = new InboxJanitor({ ...resources, database });
   }
-  if (settings.IDEMPOTENCY_HMAC_KEY !== undefined) container.value(RESOURCE.idempotencyKey, settings.IDEMPOTENCY_HMAC_KEY);
+  if (settings.IDEMPOTENCY_HMAC_KEY !== undefined)
+    container.value(RESOURCE.idempotencyKey, settings.IDEMPOTENCY_HMAC_KEY);
   if (redis !== undefined) container.value(RESOURCE.redis, redis);
   definition.container(container, { ...resources, settings });
   return { container, relay, janitor };

@@ -1,7 +1,23 @@
-import { checkRegistry, defineRegistry, type ListenerResources, listenerDeps, planListeners, type ServiceRegistry } from '@warren/command-center';
+import {
+  checkRegistry,
+  defineRegistry,
+  type ListenerResources,
+  listenerDeps,
+  planListeners,
+  type ServiceRegistry,
+} from '@warren/command-center';
 import { CONTRACTS } from '@warren/contracts';
 import { createAdminServer } from '@warren/http';
-import { AppError, type Container, createLogger, type Environment, type Logger, readEnvironment, readSettings, systemClock } from '@warren/kernel';
+import {
+  AppError,
+  type Container,
+  createLogger,
+  type Environment,
+  type Logger,
+  readEnvironment,
+  readSettings,
+  systemClock,
+} from '@warren/kernel';
 import { declareServiceTopology, RpcReplier, serviceSpec } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
 import type { BaseSettings, ListenerSettings, PostgresSettings, RedisSettings } from './base_settings.ts';
@@ -10,6 +26,7 @@ import { buildContainer, type ContainerParts } from './build_container.ts';
 import { flushLogs } from './flush_logs.ts';
 import { Health } from './health.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { namingSetting } from './naming_setting.ts';
 import { openResources } from './open_resources.ts';
 import type { BackgroundTask, ServiceDefinition, ServiceResources } from './service_definition.ts';
 import { Workers } from './workers.ts';
@@ -75,6 +92,8 @@ export async function createServiceApp(
 }
 
 function prepare(definition: ServiceDefinition, env: Environment, options: StartOptions): Boot {
+  // every service's schema extends BaseSettings, and the others where `needs` says so; openResources checks that
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const settings = readSettings(definition.settings, { prefix: definition.prefix.toUpperCase(), env }) as AnySettings;
   const { LOG_LEVEL: level, LOG_FORMAT: format, TRACE_CALLER: traceCaller } = settings;
   const logger = createLogger({ service: definition.prefix, level, format, traceCaller });
@@ -137,7 +156,7 @@ function startAdminServer(boot: Boot): Promise<string> {
   return lifecycle.step('admin server', async () => {
     const server = createAdminServer({ host: settings.ADMIN_HOST, port: settings.ADMIN_PORT, health, metrics, logger });
     lifecycle.onClose('admin server', () => server.close());
-    return server.listen();
+    return server.listen().catch(namingSetting('ADMIN_PORT'));
   });
 }
 
@@ -155,7 +174,8 @@ async function startMessaging(boot: Boot, resources: ServiceResources): Promise<
 async function startListeners(boot: Boot, resources: ListenerResources): Promise<void> {
   const { definition, lifecycle, health, workers, options } = boot;
   const { listener: makeListener } = definition;
-  if (makeListener === undefined) throw new TypeError(`${definition.prefix} has a registry and no listener: add one to its service.ts`);
+  if (makeListener === undefined)
+    throw new TypeError(`${definition.prefix} has a registry and no listener: add one to its service.ts`);
   const onStuck = (queue: string): void => options.onFatal?.(stuck(queue));
   for (const plan of planListeners(resources.registry)) {
     const listener = makeListener(listenerDeps(plan, { ...resources, onStuck }), resources.container);
@@ -166,7 +186,9 @@ async function startListeners(boot: Boot, resources: ListenerResources): Promise
 }
 
 function stuck(queue: string): AppError {
-  return new AppError('SERVICE_STUCK', `Handlers of ${queue} do not end: the process has to be restarted.`, { kind: 'internal' });
+  return new AppError('SERVICE_STUCK', `Handlers of ${queue} do not end: the process has to be restarted.`, {
+    kind: 'internal',
+  });
 }
 
 async function startBackground(boot: Boot, { container, janitor }: ContainerParts): Promise<void> {
@@ -182,5 +204,6 @@ async function startServer(boot: Boot, container: Container, resources: ServiceR
   if (definition.server === undefined) return undefined;
   const server = await definition.server(container, { ...resources, settings });
   lifecycle.onDrain('public server', () => server.close());
-  return lifecycle.step('public server', () => server.listen());
+  const portSetting = `${definition.prefix.toUpperCase()}_PORT`;
+  return lifecycle.step('public server', async () => server.listen().catch(namingSetting(portSetting)));
 }

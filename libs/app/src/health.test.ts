@@ -10,11 +10,11 @@ test('a service is not ready before its start is over, and the step under way is
 
 test('a ready service names what is missing, each time anew', () => {
   const health = new Health();
-  let problem: string | undefined;
-  health.check('redis', () => problem);
+  const state: { problem?: string } = {};
+  health.check('redis', () => state.problem);
   health.ready();
   expect(health.problems()).toEqual({});
-  problem = 'gone';
+  state.problem = 'gone';
   expect(health.problems()).toEqual({ redis: 'gone' });
 });
 

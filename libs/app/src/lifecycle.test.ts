@@ -4,7 +4,12 @@ import { Health } from './health.ts';
 import { Lifecycle } from './lifecycle.ts';
 
 const make = (signal?: AbortSignal): Lifecycle =>
-  new Lifecycle({ logger: silentLogger(), clock: systemClock, health: new Health(), ...(signal === undefined ? {} : { signal }) });
+  new Lifecycle({
+    logger: silentLogger(),
+    clock: systemClock,
+    health: new Health(),
+    ...(signal === undefined ? {} : { signal }),
+  });
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -72,7 +72,10 @@ export class Lifecycle {
         logger.info({ step, ms: Math.round(clock.monotonicMs() - startedAt) }, 'stopped');
       } catch (cause) {
         clean = false;
-        logger.error({ step, err: cause instanceof Error ? cause : toAppError(cause) }, 'could not be stopped in order');
+        logger.error(
+          { step, err: cause instanceof Error ? cause : toAppError(cause) },
+          'could not be stopped in order',
+        );
       }
     }
     return clean;
@@ -81,7 +84,11 @@ export class Lifecycle {
   async #undo({ name, run, drains }: Undo, budget: Budget): Promise<void> {
     const limit = drains ? Math.max(AFTER_DRAIN_MS, budget.remainingMs(AFTER_DRAIN_MS)) : UNDO_TIMEOUT_MS;
     const work = (async () => run(budget))();
-    await withTimeout(work, limit, () => new AppError('SHUTDOWN_STUCK', `${name} did not stop in time.`, { kind: 'internal' }));
+    await withTimeout(
+      work,
+      limit,
+      () => new AppError('SHUTDOWN_STUCK', `${name} did not stop in time.`, { kind: 'internal' }),
+    );
   }
 
   #throwIfCancelled(name: string): void {

@@ -9,7 +9,12 @@ const RETRY_MS = 500;
 const INTERVAL_MS = 2_000;
 
 /** Retryable for a caller, since an operator may mend it any time; a service that starts says so and ends instead. */
-const FATAL_AT_START = new Set(['DATABASE_ACCESS_REFUSED', 'DATABASE_CONFIG_INVALID', 'REDIS_ACCESS_REFUSED', 'REDIS_CONFIG_INVALID']);
+const FATAL_AT_START = new Set([
+  'DATABASE_ACCESS_REFUSED',
+  'DATABASE_CONFIG_INVALID',
+  'REDIS_ACCESS_REFUSED',
+  'REDIS_CONFIG_INVALID',
+]);
 
 /** Asks a store again and again whether it answers. */
 export class StoreProbe {

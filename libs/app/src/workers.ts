@@ -28,7 +28,9 @@ export class Workers {
       ...this.#listeners.map((listener) => drainListener(listener, graceMs)),
       ...this.#tasks.map(async (task) => task.stop()),
     ];
-    const failures = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected').map((end): unknown => end.reason);
+    const failures = (await Promise.allSettled(ends))
+      .filter((end) => end.status === 'rejected')
+      .map((end): unknown => end.reason);
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, failures.map(String).join('; '));
   }

@@ -4,9 +4,12 @@ import { commandCenterMigrations } from '@warren/command-center';
 import { migrate } from '@warren/postgres';
 import { declareExchanges } from '@warren/rabbit';
 import { type TempDatabase, type TempRedis, type TempVhost, tempDatabase, tempRedis, tempVhost } from '@warren/testing';
+import * as z from 'zod';
 
 const KEY = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7)).toString('base64');
 const MAIN = path.join(import.meta.dirname, 'fixtures', 'tiny_main.ts');
+
+const LogLine = z.record(z.string(), z.unknown());
 
 export type Env = Record<string, string>;
 
@@ -78,7 +81,9 @@ export class Child {
 
   /** Log lines with this message. */
   lines(message: string): Record<string, unknown>[] {
-    const parsed = this.stdout.split('\n').flatMap((line): Record<string, unknown>[] => (line.startsWith('{') ? [JSON.parse(line)] : []));
+    const parsed = this.stdout
+      .split('\n')
+      .flatMap((line) => (line.startsWith('{') ? [LogLine.parse(JSON.parse(line))] : []));
     return parsed.filter((line) => line['msg'] === message);
   }
 

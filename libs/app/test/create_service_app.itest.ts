@@ -9,7 +9,13 @@ import { createServiceApp, type RunningService } from '../src/index.ts';
 import { AppKit, type Env, until } from './app_kit.ts';
 import { tinyService } from './fixtures/tiny_service.ts';
 
-const REPLY: TicketReply = { ticket_id: randomUUID(), state: 'waiting', mode: 'duel', game_id: null, failure: null } as unknown as TicketReply;
+const REPLY: TicketReply = {
+  ticket_id: randomUUID(),
+  state: 'waiting',
+  mode: 'duel',
+  game_id: null,
+  failure: null,
+} as unknown as TicketReply;
 
 let kit: AppKit;
 const running = new Set<RunningService>();
@@ -36,7 +42,9 @@ async function start(env: Env = {}, handlerMs = 0): Promise<RunningService> {
 async function missing(adminUrl: string): Promise<Record<string, string>> {
   const response = await fetch(`${adminUrl}/readyz`);
   const body: unknown = await response.json();
-  return response.ok || typeof body !== 'object' || body === null || !('missing' in body) ? {} : (body.missing as Record<string, string>);
+  return response.ok || typeof body !== 'object' || body === null || !('missing' in body)
+    ? {}
+    : (body.missing as Record<string, string>);
 }
 
 async function proxyTo(url: string, port: number) {
@@ -63,29 +71,49 @@ test.each([
   ['postgres', 'DATABASE_URL', 5_432],
   ['redis', 'REDIS_URL', 6_379],
   ['rabbitmq-publish', 'RABBITMQ_URL', 5_672],
-] as const)('while %s is absent /readyz names it, and the service becomes ready when it comes', async (name, setting, port) => {
-  const { proxy, url } = await proxyTo(kit.env()[setting] ?? '', port);
-  await proxy.admit('refuse');
-  const adminPort = await freeAdminPort();
-  const starting = start({ [setting]: url, ADMIN_PORT: String(adminPort) });
-  const adminUrl = `http://127.0.0.1:${adminPort}`;
-  await until(async () => Object.hasOwn(await missing(adminUrl).catch(() => ({})), name));
-  expect((await missing(adminUrl))['service']).toMatch(/^starting: /);
-  expect((await fetch(`${adminUrl}/livez`)).status).toBe(200);
-  await proxy.admit('pass');
-  await starting;
-  expect(await missing(adminUrl)).toEqual({});
-  await proxy.admit('refuse');
-  proxy.cut();
-  await until(async () => Object.hasOwn(await missing(adminUrl), name));
-  await proxy.admit('pass');
-  await until(async () => Object.keys(await missing(adminUrl)).length === 0);
-});
+] as const)(
+  'while %s is absent /readyz names it, and the service becomes ready when it comes',
+  async (name, setting, port) => {
+    const { proxy, url } = await proxyTo(kit.env()[setting] ?? '', port);
+    await proxy.admit('refuse');
+    const adminPort = await freeAdminPort();
+    const starting = start({ [setting]: url, ADMIN_PORT: String(adminPort) });
+    const adminUrl = `http://127.0.0.1:${adminPort}`;
+    await until(async () => Object.hasOwn(await missing(adminUrl).catch(() => ({})), name));
+    expect((await missing(adminUrl))['service']).toMatch(/^starting: /);
+    expect((await fetch(`${adminUrl}/livez`)).status).toBe(200);
+    await proxy.admit('pass');
+    await starting;
+    expect(await missing(adminUrl)).toEqual({});
+    await proxy.admit('refuse');
+    proxy.cut();
+    await until(async () => Object.hasOwn(await missing(adminUrl), name));
+    await proxy.admit('pass');
+    await until(async () => Object.keys(await missing(adminUrl)).length === 0);
+  },
+);
 
 test.each([
-  ['a database password that is refused', () => ({ DATABASE_URL: kit.database.url.replace(kit.database.name, 'no_such_database') }), 'DATABASE_ACCESS_REFUSED'],
-  ['a database URL without a database', () => ({ DATABASE_URL: 'postgres://postgres@127.0.0.1:5432' }), 'DATABASE_CONFIG_INVALID'],
-  ['a broker user that is refused', () => ({ RABBITMQ_URL: kit.vhost.urlFor('nobody-coordinator', 'x') }), 'BROKER_ACCESS_REFUSED'],
+  [
+    'a database password that is refused',
+    () => ({ DATABASE_URL: kit.database.url.replace(kit.database.name, 'no_such_database') }),
+    'DATABASE_ACCESS_REFUSED',
+  ],
+  [
+    'a database URL without a database',
+    () => ({ DATABASE_URL: 'postgres://postgres@127.0.0.1:5432' }),
+    'DATABASE_CONFIG_INVALID',
+  ],
+  [
+    'a Redis user that is refused',
+    () => ({ REDIS_URL: kit.redis.url.replace('redis://', 'redis://nobody:wrong@') }),
+    'REDIS_ACCESS_REFUSED',
+  ],
+  [
+    'a broker user that is refused',
+    () => ({ RABBITMQ_URL: kit.vhost.urlFor('nobody-coordinator', 'x') }),
+    'BROKER_ACCESS_REFUSED',
+  ],
   ['a vhost that is not there', () => ({ RABBITMQ_URL: `${kit.vhost.url}-not` }), 'BROKER_ACCESS_REFUSED'],
 ])('%s ends a start in seconds, not after the whole wait', async (_what, env, code) => {
   const startedAt = performance.now();
@@ -96,7 +124,9 @@ test.each([
 test('a step that fails undoes those before it: no connection and no port is left', async () => {
   const adminPort = await freeAdminPort();
   const empty = await tempVhost();
-  await expect(start({ RABBITMQ_URL: empty.url, ADMIN_PORT: String(adminPort) })).rejects.toMatchObject({ code: 'BROKER_TOPOLOGY_MISSING' });
+  await expect(start({ RABBITMQ_URL: empty.url, ADMIN_PORT: String(adminPort) })).rejects.toMatchObject({
+    code: 'BROKER_TOPOLOGY_MISSING',
+  });
   await expect(fetch(`http://127.0.0.1:${adminPort}/livez`)).rejects.toThrow();
   await empty.drop();
 });
@@ -104,18 +134,29 @@ test('a step that fails undoes those before it: no connection and no port is lef
 test('an older schema is refused with the way out; in development the service may migrate it', async () => {
   const database = await tempDatabase();
   cleanUp.unshift(() => database.drop());
-  await expect(start({ DATABASE_URL: database.url })).rejects.toMatchObject({ code: 'DATABASE_SCHEMA_MISMATCH', message: /npm run warren -- migrate/ });
+  await expect(start({ DATABASE_URL: database.url })).rejects.toMatchObject({
+    code: 'DATABASE_SCHEMA_MISMATCH',
+    message: /npm run warren -- migrate/,
+  });
   const service = await start({ DATABASE_URL: database.url, DATABASE_MIGRATE: 'true', NODE_ENV: 'development' });
   expect(await missing(service.adminUrl)).toEqual({});
 });
 
 async function client(): Promise<RpcClient> {
   const shared = { logger: silentLogger(), metrics: new Metrics('gateway') };
-  const link = (role: 'publish' | 'consume'): RabbitLink => new RabbitLink({ ...shared, url: kit.vhost.url, role, name: 'test' });
+  const link = (role: 'publish' | 'consume'): RabbitLink =>
+    new RabbitLink({ ...shared, url: kit.vhost.url, role, name: 'test' });
   const [publishLink, consumeLink] = [link('publish'), link('consume')];
   publishLink.start();
   consumeLink.start();
-  const rpc = new RpcClient({ ...shared, publishLink, consumeLink, user: publishLink.user, prefix: 'gateway', instance: randomUUID() });
+  const rpc = new RpcClient({
+    ...shared,
+    publishLink,
+    consumeLink,
+    user: publishLink.user,
+    prefix: 'gateway',
+    instance: randomUUID(),
+  });
   await rpc.start();
   cleanUp.push(
     () => Promise.all([publishLink.stop(), consumeLink.stop()]),
@@ -130,7 +171,9 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 test('stopped under load: what runs is answered, nothing is cut short', async () => {
   const service = await start({}, 150);
   const rpc = await client();
-  const calls = Array.from({ length: 8 }, () => rpc.outcome(CREATE_TICKET, { mode: 'duel' }, { actor: ACTOR, messageId: randomUUID() }));
+  const calls = Array.from({ length: 8 }, () =>
+    rpc.outcome(CREATE_TICKET, { mode: 'duel' }, { actor: ACTOR, messageId: randomUUID() }),
+  );
   await pause(60);
   expect(await service.stop()).toBe(true);
   const outcomes = await Promise.all(calls);

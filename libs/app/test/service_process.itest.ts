@@ -20,7 +20,19 @@ test('SIGTERM ends with 0, every step undone in reverse, and no log line is lost
   expect(await child.exit).toBe(0);
   expect(child.stderr).toBe('');
   const started = child.lines('started').map((line) => line['step']);
-  expect(started).toEqual(['admin server', 'postgres', 'redis', 'rabbitmq publish link', 'rabbitmq consume link', 'topology', 'rpc client', 'outbox relay', 'listener coordinator.rpc', 'listener coordinator.events.leases', 'inbox janitor']);
+  expect(started).toEqual([
+    'admin server',
+    'postgres',
+    'redis',
+    'rabbitmq publish link',
+    'rabbitmq consume link',
+    'topology',
+    'rpc client',
+    'outbox relay',
+    'listener coordinator.rpc',
+    'listener coordinator.events.leases',
+    'inbox janitor',
+  ]);
   const stopped = child.lines('stopped').map((line) => line['step']);
   expect(stopped.at(0)).toBe('listeners and background work');
   expect(stopped.slice(-3)).toEqual(['postgres probe', 'postgres', 'admin server']);
@@ -52,9 +64,21 @@ test('an exception that nobody caught is reported in one line, the service is st
 });
 
 test.each([
-  ['settings', { DATABASE_URL: 'mysql://x', REDIS_URL: '' }, /^coordinator: SETTINGS_INVALID: Settings are not usable: DATABASE_URL: .*REDIS_URL is missing/],
-  ['migrations outside of development', { DATABASE_MIGRATE: 'true' }, /^coordinator: SETTINGS_INVALID: DATABASE_MIGRATE: only with NODE_ENV=development/],
-  ['a shared broker user in production', { NODE_ENV: 'production' }, /^coordinator: SETTINGS_INVALID: RABBITMQ_URL: the user name must end with "coordinator"/],
+  [
+    'settings',
+    { DATABASE_URL: 'mysql://x', REDIS_URL: '' },
+    /^coordinator: SETTINGS_INVALID: Settings are not usable: DATABASE_URL: .*REDIS_URL is missing/,
+  ],
+  [
+    'migrations outside of development',
+    { DATABASE_MIGRATE: 'true' },
+    /^coordinator: SETTINGS_INVALID: DATABASE_MIGRATE: only with NODE_ENV=development/,
+  ],
+  [
+    'a shared broker user in production',
+    { NODE_ENV: 'production' },
+    /^coordinator: SETTINGS_INVALID: RABBITMQ_URL: the user name must end with "coordinator"/,
+  ],
 ])('a start that fails for %s ends with one line on standard error and exit code 1', async (_what, env, line) => {
   const child = kit.spawn(env);
   expect(await child.exit).toBe(1);

@@ -28,7 +28,11 @@ export interface CommandHandler<Dto, Reply, Prepared = undefined> {
   readonly apply: (dto: Dto, context: ApplyContext, prepared: Prepared) => Promise<Reply>;
 }
 
-export type HandlerFor<C extends Contract, Prepared = undefined> = CommandHandler<DtoOf<C>, z.input<C['reply']>, Prepared>;
+export type HandlerFor<C extends Contract, Prepared = undefined> = CommandHandler<
+  DtoOf<C>,
+  z.input<C['reply']>,
+  Prepared
+>;
 
 /** Reacts to an event of another service, once per event and group. */
 export interface EventHandler<Payload> {

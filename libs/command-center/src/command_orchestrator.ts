@@ -1,7 +1,15 @@
 import { toAppError } from '@warren/kernel';
 import { type Database, savepoint } from '@warren/postgres';
 import type { CommandContext } from './command_context.ts';
-import { claimMessage, findOutcome, fingerprintOf, type InboxEntry, type StoredOutcome, storeRefusal, storeReply } from './inbox/inbox.ts';
+import {
+  claimMessage,
+  findOutcome,
+  fingerprintOf,
+  type InboxEntry,
+  type StoredOutcome,
+  storeRefusal,
+  storeReply,
+} from './inbox/inbox.ts';
 import type { ValidatedCommand } from './listener/validated_command.ts';
 import { OutboxWriter } from './outbox/outbox_writer.ts';
 import type { UnitOfWork } from './outbox/unit_of_work.ts';

@@ -1,7 +1,11 @@
 export { CommandContext, type CommandEnvelope } from './command_context.ts';
 export type { ApplyContext, CommandHandler, EventHandler, HandlerFor, Outbox } from './command_handler.ts';
 export { CommandOrchestrator, type CommandOrchestratorDeps } from './command_orchestrator.ts';
-export { BaseMicroserviceListener, type ListenerDeps, type ListenerState } from './listener/base_microservice_listener.ts';
+export {
+  BaseMicroserviceListener,
+  type ListenerDeps,
+  type ListenerState,
+} from './listener/base_microservice_listener.ts';
 export { type ListenerPlan, type ListenerResources, listenerDeps, planListeners } from './listener/listener_plan.ts';
 export type { ValidatedCommand } from './listener/validated_command.ts';
 export { InboxJanitor, type InboxJanitorDeps } from './inbox/inbox_janitor.ts';

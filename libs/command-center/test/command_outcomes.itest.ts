@@ -1,7 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { DELAY_TIERS, EXCHANGE } from '@warren/rabbit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { broken, Kit, leaveMark, nextOf, pause, type RawChannel, refused, type TestService, until, WORK } from './kit.ts';
+import {
+  broken,
+  Kit,
+  leaveMark,
+  nextOf,
+  pause,
+  type RawChannel,
+  refused,
+  type TestService,
+  until,
+  WORK,
+} from './kit.ts';
 
 const QUEUE = 'allocator.commands';
 const DEAD = 'allocator.dead';
@@ -95,7 +106,10 @@ test('each attempt waits in its own tier', async () => {
 test('a defect is parked at once', async () => {
   const messageId = randomUUID();
   await send('defect', '', { messageId });
-  expect(await parked()).toMatchObject({ messageId, headers: { 'warren-reason': 'defect', 'warren-error-code': 'SERVICE_INTERNAL', 'warren-attempt': 1 } });
+  expect(await parked()).toMatchObject({
+    messageId,
+    headers: { 'warren-reason': 'defect', 'warren-error-code': 'SERVICE_INTERNAL', 'warren-attempt': 1 },
+  });
 });
 
 test.each<[string, string, PublishOptions, string]>([

@@ -18,7 +18,9 @@ afterEach(() => kit.close());
 const sendMany = (count: number, how: string): Promise<unknown> =>
   Promise.all(
     Array.from({ length: count }, (_, index) =>
-      raw.publish(EXCHANGE.commands, WORK.name, JSON.stringify({ how, text: String(index) }), { type: 'allocator.do_work@1' }),
+      raw.publish(EXCHANGE.commands, WORK.name, JSON.stringify({ how, text: String(index) }), {
+        type: 'allocator.do_work@1',
+      }),
     ),
   );
 

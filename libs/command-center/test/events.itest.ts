@@ -1,4 +1,4 @@
-import { Container, token } from '@warren/kernel';
+import { type Container, token } from '@warren/kernel';
 import { DELAY_TIERS, EXCHANGE, eventsQueue, type QueueSpec } from '@warren/rabbit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EventHandler, event, type ListenerPlan } from '../src/index.ts';
@@ -7,7 +7,10 @@ import { broken, Kit, leaveMark, pause, type TestService, until, WORK_DONE } fro
 type Payload = { readonly text: string };
 
 const GROUPS = ['leases', 'audit'] as const;
-const HANDLER = { leases: token<EventHandler<Payload>>('test.leases'), audit: token<EventHandler<Payload>>('test.audit') };
+const HANDLER = {
+  leases: token<EventHandler<Payload>>('test.leases'),
+  audit: token<EventHandler<Payload>>('test.audit'),
+};
 
 let kit: Kit;
 let emitter: TestService;
@@ -20,7 +23,14 @@ function planOf(group: (typeof GROUPS)[number]): ListenerPlan {
     { exchange: EXCHANGE.events, pattern: WORK_DONE.name },
     { exchange: EXCHANGE.deliver, pattern: name },
   ];
-  const queue: QueueSpec = { name, durable: true, exclusive: false, autoDelete: false, arguments: { 'x-queue-type': 'quorum' }, bindings };
+  const queue: QueueSpec = {
+    name,
+    durable: true,
+    exclusive: false,
+    autoDelete: false,
+    arguments: { 'x-queue-type': 'quorum' },
+    bindings,
+  };
   return { kind: 'events', queue, prefetch: 4, bindings: [event(WORK_DONE, group, HANDLER[group])] };
 }
 

@@ -4,7 +4,20 @@ import { sql, tables } from '@warren/postgres';
 import { EXCHANGE } from '@warren/rabbit';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CommandContext, CommandOrchestrator, command, InboxJanitor } from '../src/index.ts';
-import { broken, Kit, leaveMark, logger, pause, refused, type RawChannel, type TestService, until, WORK, WORK_DONE, WORK_HANDLER } from './kit.ts';
+import {
+  broken,
+  Kit,
+  leaveMark,
+  logger,
+  pause,
+  refused,
+  type RawChannel,
+  type TestService,
+  until,
+  WORK,
+  WORK_DONE,
+  WORK_HANDLER,
+} from './kit.ts';
 
 let kit: Kit;
 let service: TestService;
@@ -39,7 +52,8 @@ test('ten parallel duplicates have one effect; each is told the same reply or th
   const errors = outcomes.flatMap((outcome) => (outcome.kind === 'remote' ? [outcome.error] : []));
   expect(replies.length).toBeGreaterThan(0);
   expect(replies.length + errors.length).toBe(10);
-  for (const error of errors) expect(error).toMatchObject({ code: 'REQUEST_IN_PROGRESS', retryable: true, retryAfterSeconds: 1 });
+  for (const error of errors)
+    expect(error).toMatchObject({ code: 'REQUEST_IN_PROGRESS', retryable: true, retryAfterSeconds: 1 });
   const later = await call('mark', 'once', id);
   expect(later).toMatchObject({ kind: 'value' });
   for (const reply of replies) expect({ kind: 'value', value: reply }).toEqual(later);
@@ -49,7 +63,10 @@ test('ten parallel duplicates have one effect; each is told the same reply or th
 test('the same key with another body is refused with 422', async () => {
   const id = randomUUID();
   await call('echo', 'a', id);
-  expect(await call('echo', 'b', id)).toMatchObject({ kind: 'remote', error: { code: 'IDEMPOTENCY_KEY_REUSED', kind: 'unprocessable' } });
+  expect(await call('echo', 'b', id)).toMatchObject({
+    kind: 'remote',
+    error: { code: 'IDEMPOTENCY_KEY_REUSED', kind: 'unprocessable' },
+  });
 });
 
 test('a refusal is stored whole, its effects and messages are not', async () => {
@@ -100,7 +117,10 @@ test('a crash between commit and ack gives one effect: the redelivered command m
     await crashed;
     return result;
   };
-  await raw.publish(EXCHANGE.commands, WORK.name, JSON.stringify({ how: 'crash', text: 'z' }), { type: 'allocator.do_work@1', messageId: id });
+  await raw.publish(EXCHANGE.commands, WORK.name, JSON.stringify({ how: 'crash', text: 'z' }), {
+    type: 'allocator.do_work@1',
+    messageId: id,
+  });
   await until(async () => (await kit.marks()).length === 1);
   await pause(200);
   await service.listeners.find((listener) => listener.queue.endsWith('commands'))?.resume();
@@ -121,7 +141,10 @@ test('a command whose twin is under way waits in the first tier, which is no att
   const id = randomUUID();
   const options = { type: 'allocator.do_work@1', messageId: id };
   const body = JSON.stringify({ how: 'gated', text: 'w' });
-  await Promise.all([raw.publish(EXCHANGE.commands, WORK.name, body, options), raw.publish(EXCHANGE.commands, WORK.name, body, options)]);
+  await Promise.all([
+    raw.publish(EXCHANGE.commands, WORK.name, body, options),
+    raw.publish(EXCHANGE.commands, WORK.name, body, options),
+  ]);
   await until(async () => (await raw.ready('allocator.retry.1s')) === 1);
   open();
   await until(async () => (await raw.ready('allocator.retry.1s')) === 0 && (await kit.marks()).length === 1);
@@ -145,9 +168,20 @@ test('a stored answer is given also while what prepare needs is away', async () 
   const binding = command(WORK, WORK_HANDLER);
   const run = (messageId: string): Promise<unknown> => {
     const actor = { kind: 'service', id: 'coordinator' } as const;
-    const envelope = { name: WORK.name, messageId, attempt: 1, actor, caller: 'coordinator', trace: startTrace(), deadline: Number.MAX_SAFE_INTEGER };
+    const envelope = {
+      name: WORK.name,
+      messageId,
+      attempt: 1,
+      actor,
+      caller: 'coordinator',
+      trace: startTrace(),
+      deadline: Number.MAX_SAFE_INTEGER,
+    };
     const context = new CommandContext(envelope, systemClock, logger);
-    return orchestrator.execute({ binding, handler: binding.resolve(container), payload: { how: 'x', text: 'kept' } }, context);
+    return orchestrator.execute(
+      { binding, handler: binding.resolve(container), payload: { how: 'x', text: 'kept' } },
+      context,
+    );
   };
   const id = randomUUID();
   await run(id);
@@ -160,9 +194,18 @@ test('the janitor removes rows whose time is over, and only those', async () => 
   const id = randomUUID();
   await call('echo', 'kept', id);
   await sql`INSERT INTO inbox (message_id, command, fingerprint, outcome, body, expires_at)
-    SELECT 'old-' || n, 'x', 'x', 'ok', 'null', now() - interval '1 second' FROM generate_series(1, 2500) AS n`.execute(tables(service.database.read));
+    SELECT 'old-' || n, 'x', 'x', 'ok', 'null', now() - interval '1 second' FROM generate_series(1, 2500) AS n`.execute(
+    tables(service.database.read),
+  );
   const before = await kit.count('inbox');
-  const janitor = new InboxJanitor({ database: service.database, clock: systemClock, rng: systemRng, logger, metrics: service.metrics, everyMs: 50 });
+  const janitor = new InboxJanitor({
+    database: service.database,
+    clock: systemClock,
+    rng: systemRng,
+    logger,
+    metrics: service.metrics,
+    everyMs: 50,
+  });
   janitor.start();
   await until(async () => (await kit.count('inbox')) === before - 2_500);
   await janitor.stop();

@@ -7,7 +7,6 @@ import {
   ConfirmedPublisher,
   declareExchanges,
   declareServiceTopology,
-  type LinkSession,
   RabbitLink,
   RpcClient,
   RpcReplier,
@@ -34,6 +33,9 @@ import {
   UnitOfWork,
   type ValidatedCommand,
 } from '../src/index.ts';
+import { type RawChannel, rawChannel } from './raw_channel.ts';
+
+export { nextOf, pause, type RawChannel, until } from './raw_channel.ts';
 
 export const logger = silentLogger();
 
@@ -70,8 +72,10 @@ export type Work = (dto: DtoOf<typeof WORK>, context: ApplyContext) => Promise<{
 export const WORK_HANDLER = token<HandlerFor<typeof WORK>>('test.work');
 export const PLAYER_HANDLER = token<HandlerFor<typeof PLAYER_WORK>>('test.player_work');
 
-export const refused = (): AppError => new AppError('ALLOCATOR_REFUSED', 'No.', { kind: 'conflict', retryAfterSeconds: 3 });
-export const broken = (): AppError => new AppError('SERVICE_UNAVAILABLE', 'Not now.', { kind: 'unavailable', retryable: true });
+export const refused = (): AppError =>
+  new AppError('ALLOCATOR_REFUSED', 'No.', { kind: 'conflict', retryAfterSeconds: 3 });
+export const broken = (): AppError =>
+  new AppError('SERVICE_UNAVAILABLE', 'Not now.', { kind: 'unavailable', retryable: true });
 
 /** Adds a row, which only a commit makes visible. */
 export async function leaveMark(context: ApplyContext, text: string): Promise<void> {
@@ -95,7 +99,10 @@ export const migrations = {
   schema: 'testing',
   migrations: {
     ...commandCenterMigrations,
-    '0001_marks': { up: async (db: Parameters<(typeof commandCenterMigrations)[string]['up']>[0]) => void (await sql`CREATE TABLE marks (text text NOT NULL)`.execute(db)) },
+    '0001_marks': {
+      up: async (db: Parameters<(typeof commandCenterMigrations)[string]['up']>[0]) =>
+        void (await sql`CREATE TABLE marks (text text NOT NULL)`.execute(db)),
+    },
   },
 };
 
@@ -158,7 +165,10 @@ export class Kit {
   }
 
   /** Another service: calls and sends. */
-  async caller(prefix = 'coordinator', url: string = this.vhost.url): Promise<{ rpc: RpcClient; publisher: ConfirmedPublisher; raw: RawChannel }> {
+  async caller(
+    prefix = 'coordinator',
+    url: string = this.vhost.url,
+  ): Promise<{ rpc: RpcClient; publisher: ConfirmedPublisher; raw: RawChannel }> {
     const [publishLink, consumeLink] = await Promise.all([this.link('publish', url), this.link('consume', url)]);
     const shared = { prefix, logger, metrics: new Metrics(prefix) };
     const rpc = new RpcClient({ ...shared, publishLink, consumeLink, user: publishLink.user, instance: randomUUID() });
@@ -170,7 +180,13 @@ export class Kit {
   }
 
   database(): Database {
-    const database = new Database({ url: this.temp.url, schema: 'testing', logger, metrics: new Metrics('test'), max: 16 });
+    const database = new Database({
+      url: this.temp.url,
+      schema: 'testing',
+      logger,
+      metrics: new Metrics('test'),
+      max: 16,
+    });
     this.defer(() => database.close());
     return database;
   }
@@ -231,7 +247,9 @@ export class Kit {
 
   async count(table: 'inbox' | 'outbox'): Promise<number> {
     this.#reader ??= this.database();
-    const { rows } = await sql<{ n: number }>`SELECT count(*)::int AS n FROM ${sql.table(table)}`.execute(tables(this.#reader.read));
+    const { rows } = await sql<{ n: number }>`SELECT count(*)::int AS n FROM ${sql.table(table)}`.execute(
+      tables(this.#reader.read),
+    );
     return rows[0]?.n ?? -1;
   }
 
@@ -247,57 +265,4 @@ function registryOf(prefix: string, options: ServiceOptions): ServiceRegistry {
     events: [],
     ...options.registry,
   });
-}
-
-type Channel = Awaited<ReturnType<LinkSession['openConfirmChannel']>>;
-
-/** The broker as it is, for what our own publishers would never send and for looking into queues. */
-export interface RawChannel {
-  publish(exchange: string, key: string, body: Buffer | string, options?: Parameters<Channel['publish']>[3]): Promise<void>;
-  /** Takes the next message of a queue. */
-  take(queue: string): Promise<{ headers: Record<string, unknown>; body: string; userId: unknown; messageId: unknown } | undefined>;
-  /** Messages that wait in a queue; those in somebody's hands do not count. */
-  ready(queue: string): Promise<number>;
-}
-
-export async function rawChannel(link: RabbitLink): Promise<RawChannel> {
-  const { promise, resolve } = Promise.withResolvers<Channel>();
-  link.use(async (session) => resolve(await session.openConfirmChannel()));
-  const channel = await promise;
-  return {
-    publish: (exchange, key, body, options = {}) =>
-      new Promise((done, reject) => {
-        const bytes = Buffer.from(body);
-        const properties = { contentType: 'application/json', messageId: randomUUID(), appId: 'coordinator', persistent: true, ...options };
-        channel.publish(exchange, key, bytes, properties, (error: unknown) => (error === null || error === undefined ? done() : reject(error)));
-      }),
-    take: async (queue) => {
-      const message = await channel.get(queue, { noAck: true });
-      if (message === false) return undefined;
-      const { headers, userId, messageId } = message.properties;
-      return { headers: { ...headers }, body: message.content.toString(), userId, messageId };
-    },
-    ready: async (queue) => (await channel.checkQueue(queue)).messageCount,
-  };
-}
-
-export async function until(condition: () => boolean | Promise<boolean>, ms = 8_000): Promise<void> {
-  const end = performance.now() + ms;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error('the condition did not come true in time');
-    await pause(10);
-  }
-}
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The next message of a queue, once there is one. */
-export async function nextOf(raw: RawChannel, queue: string, ms = 5_000): Promise<NonNullable<Awaited<ReturnType<RawChannel['take']>>>> {
-  let found: Awaited<ReturnType<RawChannel['take']>>;
-  await until(async () => {
-    found = await raw.take(queue);
-    return found !== undefined;
-  }, ms);
-  if (found === undefined) throw new Error('unreachable');
-  return found;
 }

@@ -21,14 +21,24 @@ async function sink(): Promise<void> {
     const channel = await session.openChannel();
     await channel.assertQueue(SINK, { durable: true });
     await channel.bindQueue(SINK, EXCHANGE.events, '#');
-    await channel.consume(SINK, (message) => void (message !== null && received.push(JSON.parse(message.content.toString()).text)), { noAck: true });
+    await channel.consume(
+      SINK,
+      (message) =>
+        void (message !== null && received.push(WORK_DONE.payload.parse(JSON.parse(message.content.toString())).text)),
+      { noAck: true },
+    );
     resolve();
   });
   await bound;
 }
 
 /** One process's writer and relay, without listeners. */
-async function replica(url = kit.vhost.url): Promise<{ emit: (...texts: string[]) => Promise<void>; relay: OutboxRelay; link: RabbitLink; unitOfWork: UnitOfWork }> {
+async function replica(url = kit.vhost.url): Promise<{
+  emit: (...texts: string[]) => Promise<void>;
+  relay: OutboxRelay;
+  link: RabbitLink;
+  unitOfWork: UnitOfWork;
+}> {
   const metrics = new Metrics('allocator');
   const shared = { logger, metrics, clock: systemClock, rng: systemRng, prefix: 'allocator' };
   const database = kit.database();
@@ -137,7 +147,9 @@ test('rows that are no messages, or that the broker answers by closing the chann
   const { emit } = await replica();
   const bad = (exchange: string, headers: string, body: string): Promise<unknown> =>
     sql`INSERT INTO outbox (exchange, routing_key, message_id, type, headers, body)
-      VALUES (${exchange}, 'allocator.x', ${randomUUID()}, 'x@1', ${headers}, ${body})`.execute(tables(kit.database().read));
+      VALUES (${exchange}, 'allocator.x', ${randomUUID()}, 'x@1', ${headers}, ${body})`.execute(
+      tables(kit.database().read),
+    );
   await bad(EXCHANGE.events, 'no json', '{}');
   await bad(EXCHANGE.events, '{}', `"${'x'.repeat(300_000)}"`);
   await bad('warren.no_such_exchange', '{}', '{}');

@@ -33,7 +33,8 @@ beforeAll(async () => {
 
 afterAll(() => kit.close());
 
-const call = (how: string, text = '', messageId: string = randomUUID()) => caller.rpc.call(WORK, { how, text }, { messageId });
+const call = (how: string, text = '', messageId: string = randomUUID()) =>
+  caller.rpc.call(WORK, { how, text }, { messageId });
 
 /** Sends what no client of ours would, and waits for the answer on our own reply queue's rules: here only the effect. */
 async function failure(work: Promise<unknown>): Promise<AppError> {
@@ -51,18 +52,26 @@ test('a handled request is answered with the reply', async () => {
 });
 
 test('a refusal is answered with its code, kind and Retry-After', async () => {
-  expect(await failure(call('refuse'))).toMatchObject({ code: 'ALLOCATOR_REFUSED', kind: 'conflict', retryable: false, retryAfterSeconds: 3 });
+  expect(await failure(call('refuse'))).toMatchObject({
+    code: 'ALLOCATOR_REFUSED',
+    kind: 'conflict',
+    retryable: false,
+    retryAfterSeconds: 3,
+  });
 });
 
 test('a failure that may pass is answered as retryable, at once and without a delay tier', async () => {
   expect(await failure(call('retry'))).toMatchObject({ code: 'SERVICE_UNAVAILABLE', retryable: true });
 });
 
-test.each(['defect', 'sync_defect', 'no_json'])('a handler with a defect (%s) is answered with SERVICE_INTERNAL and shows nothing of it', async (how) => {
-  const error = await failure(call(how));
-  expect(error).toMatchObject({ code: 'SERVICE_INTERNAL', kind: 'internal', retryable: false });
-  expect(error.message).not.toMatch(/hunter2|await|bigint/i);
-});
+test.each(['defect', 'sync_defect', 'no_json'])(
+  'a handler with a defect (%s) is answered with SERVICE_INTERNAL and shows nothing of it',
+  async (how) => {
+    const error = await failure(call(how));
+    expect(error).toMatchObject({ code: 'SERVICE_INTERNAL', kind: 'internal', retryable: false });
+    expect(error.message).not.toMatch(/hunter2|await|bigint/i);
+  },
+);
 
 test('a payload that does not fit is answered with the fields that are wrong', async () => {
   const error = await failure(caller.rpc.call(WORK, { how: 5 as unknown as string }));
@@ -70,8 +79,12 @@ test('a payload that does not fit is answered with the fields that are wrong', a
 });
 
 test('an unknown command and an unknown version are answered with COMMAND_UNKNOWN', async () => {
-  expect(await failure(caller.rpc.call({ ...WORK, name: 'allocator.nothing' }, { how: 'echo' }))).toMatchObject({ code: 'COMMAND_UNKNOWN' });
-  expect(await failure(caller.rpc.call({ ...WORK, version: 9 }, { how: 'echo' }))).toMatchObject({ code: 'COMMAND_UNKNOWN' });
+  expect(await failure(caller.rpc.call({ ...WORK, name: 'allocator.nothing' }, { how: 'echo' }))).toMatchObject({
+    code: 'COMMAND_UNKNOWN',
+  });
+  expect(await failure(caller.rpc.call({ ...WORK, version: 9 }, { how: 'echo' }))).toMatchObject({
+    code: 'COMMAND_UNKNOWN',
+  });
 });
 
 test('a command that runs over its time is answered by the caller or the service, and its late end commits nothing', async () => {

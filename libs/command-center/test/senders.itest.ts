@@ -15,7 +15,11 @@ const urlOf = (prefix: string): string => kit.vhost.urlFor(kit.vhost.userPrefix 
 beforeAll(async () => {
   kit = await Kit.open();
   const { userPrefix, name } = kit.vhost;
-  const definitions = brokerDefinitions({ vhost: name, userPrefix, passwords: Object.fromEntries(brokerPrefixes().map((prefix) => [prefix, 'x'])) });
+  const definitions = brokerDefinitions({
+    vhost: name,
+    userPrefix,
+    passwords: Object.fromEntries(brokerPrefixes().map((prefix) => [prefix, 'x'])),
+  });
   await importIntoVhost(kit.vhost, {
     users: definitions.users.map((user) => ({ name: user.name, password: PASSWORD })),
     permissions: definitions.permissions,
@@ -48,7 +52,9 @@ test('the gateway speaks for players', async () => {
 
 test('another service that claims to speak for a player is refused', async () => {
   const actor = { kind: 'player', id: 'p-1', roles: [] } as const;
-  await expect(coordinator.rpc.call(PLAYER_WORK, { how: 'who' }, { actor })).rejects.toMatchObject({ code: 'ACCESS_FORBIDDEN' });
+  await expect(coordinator.rpc.call(PLAYER_WORK, { how: 'who' }, { actor })).rejects.toMatchObject({
+    code: 'ACCESS_FORBIDDEN',
+  });
 });
 
 test('a forged actor is not believed: the service speaks for itself', async () => {
@@ -77,7 +83,12 @@ test('a forged origin does not survive in the dead letters, from where it would 
   const userId = `${kit.vhost.userPrefix}coordinator`;
   const headers = { 'warren-origin-user': `${kit.vhost.userPrefix}gateway`, 'warren-actor': 'player:p-1' };
   const messageId = randomUUID();
-  await coordinator.raw.publish(EXCHANGE.commands, WORK.name, '{"how":"defect"}', { type: 'allocator.do_work@1', userId, headers, messageId });
+  await coordinator.raw.publish(EXCHANGE.commands, WORK.name, '{"how":"defect"}', {
+    type: 'allocator.do_work@1',
+    userId,
+    headers,
+    messageId,
+  });
   const own = await kit.caller('allocator', kit.vhost.url);
   expect(await nextOf(own.raw, 'allocator.dead')).toMatchObject({
     messageId,

@@ -10,11 +10,13 @@ import type { Binding } from '../registry/bindings.ts';
 const RETENTION = '7 days';
 
 /** What an earlier run of the same message ended in. */
-export type StoredOutcome = { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'error'; readonly error: AppError };
+export type StoredOutcome =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly error: AppError };
 
 const StoredError = z.object({
   code: z.string(),
-  kind: z.enum(Object.keys(ERROR_KINDS) as [ErrorKind, ...ErrorKind[]]),
+  kind: z.custom<ErrorKind>((kind) => typeof kind === 'string' && Object.hasOwn(ERROR_KINDS, kind)),
   message: z.string(),
   fields: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   retryAfterSeconds: z.number().optional(),
@@ -22,7 +24,8 @@ const StoredError = z.object({
 
 /** HMAC of a request without its secret fields, so that «same key, other body» can be told without storing the body. */
 export function fingerprintOf(binding: Binding, payload: unknown, key: Buffer): string {
-  const visible = typeof payload === 'object' && payload !== null ? { ...payload, ...hide(binding.secretFields) } : payload;
+  const visible =
+    typeof payload === 'object' && payload !== null ? { ...payload, ...hide(binding.secretFields) } : payload;
   return createHmac('sha256', key).update(`${binding.name}\n`).update(JSON.stringify(visible)).digest('hex');
 }
 
@@ -43,7 +46,9 @@ export async function findOutcome(tx: Tx, entry: InboxEntry): Promise<StoredOutc
     .executeTakeFirst();
   if (row === undefined) return undefined;
   if (row.fingerprint !== entry.fingerprint) {
-    throw new AppError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body.', { kind: 'unprocessable' });
+    throw new AppError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body.', {
+      kind: 'unprocessable',
+    });
   }
   const body: unknown = JSON.parse(row.body);
   return row.outcome === 'ok' ? { kind: 'value', value: body } : { kind: 'error', error: storedError(body) };
@@ -57,7 +62,9 @@ export async function findOutcome(tx: Tx, entry: InboxEntry): Promise<StoredOutc
 export async function claimMessage(tx: Tx, entry: InboxEntry): Promise<StoredOutcome | undefined> {
   // advisory locks know no schemas, and one event is handled under one id by several services
   const lock = await sql<{ got: boolean }>`
-    SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ':' || ${entry.messageId}::text, 0)) AS got`.execute(tables(tx));
+    SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ':' || ${entry.messageId}::text, 0)) AS got`.execute(
+    tables(tx),
+  );
   if (lock.rows[0]?.got === true) return findOutcome(tx, entry);
   throw new AppError(IN_PROGRESS, 'A request with this key is being handled.', {
     kind: 'conflict',
@@ -82,7 +89,8 @@ export interface InboxEntry {
   readonly fingerprint: string;
 }
 
-export const storeReply = (tx: Tx, entry: InboxEntry, reply: unknown): Promise<void> => store(tx, entry, 'ok', reply ?? null);
+export const storeReply = (tx: Tx, entry: InboxEntry, reply: unknown): Promise<void> =>
+  store(tx, entry, 'ok', reply ?? null);
 
 export function storeRefusal(tx: Tx, entry: InboxEntry, error: AppError): Promise<void> {
   const { code, kind, message, fields, retryAfterSeconds } = error;

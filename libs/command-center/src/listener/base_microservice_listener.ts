@@ -79,10 +79,6 @@ export abstract class BaseMicroserviceListener {
     return this.#zombies.many ? `${this.#zombies.count} handlers ignore their signal` : undefined;
   }
 
-  get healthy(): boolean {
-    return this.problem === undefined;
-  }
-
   /** Handles one command that passed every check. Its result is the reply; what it throws decides the ending. */
   protected abstract processSingleCommand(command: ValidatedCommand, context: CommandContext): Promise<unknown>;
 
@@ -155,17 +151,14 @@ export abstract class BaseMicroserviceListener {
     await this.#whenIdle(until - clock.monotonicMs());
     const running = [...this.#tasks].filter((task) => !task.ended);
     for (const task of running) this.#abort(task, shuttingDown(), { kind: 'handed_back' });
-    const settled = new AbortController();
-    const all = Promise.allSettled(this.#settling).then(() => settled.abort());
-    await Promise.race([all, clock.sleep(SETTLE_GRACE_MS, settled.signal)]);
+    if (this.#settling.size > 0) {
+      await Promise.race([Promise.allSettled(this.#settling), clock.sleep(SETTLE_GRACE_MS)]);
+    }
     return running.length;
   }
 
   #receive(delivery: Delivery): void {
-    if (this.#state !== 'consuming') {
-      delivery.nack();
-      return;
-    }
+    if (this.#state !== 'consuming') return delivery.nack();
     const task = new ListenerTask(delivery, this.#deps.clock.monotonicMs());
     if (this.#slotsTaken >= this.#deps.maxConcurrentTasks) this.#waiting.push(task);
     else this.#begin(task);
@@ -211,8 +204,7 @@ export abstract class BaseMicroserviceListener {
       this.#zombies.ended();
       this.#metrics.zombies(this.#zombies.count);
     } else {
-      this.#takeSlots(-1);
-      this.#beginNext();
+      this.#freeSlot();
     }
   }
 
@@ -221,7 +213,11 @@ export abstract class BaseMicroserviceListener {
     if (task.ended) return;
     task.ended = true;
     const { reader, clock, endings } = this.#deps;
-    this.#metrics.ended(reader.knows(task.name) ? task.name : 'unknown', outcome.kind, clock.monotonicMs() - task.receivedAt);
+    this.#metrics.ended(
+      reader.knows(task.name) ? task.name : 'unknown',
+      outcome.kind,
+      clock.monotonicMs() - task.receivedAt,
+    );
     try {
       const ending = endings.end(task, outcome);
       if (ending !== undefined) this.#follow(task, ending);
@@ -233,13 +229,18 @@ export abstract class BaseMicroserviceListener {
   }
 
   #follow(task: ListenerTask, ending: Promise<void>): void {
-    const settled = ending.catch((cause: unknown) => this.#endingFailed(task, cause)).finally(() => this.#settling.delete(settled));
+    const settled = ending
+      .catch((cause: unknown) => this.#endingFailed(task, cause))
+      .finally(() => this.#settling.delete(settled));
     this.#settling.add(settled);
   }
 
   /** A message without a settlement would block its place in the prefetch for ever. */
   #endingFailed(task: ListenerTask, cause: unknown): void {
-    this.#deps.logger.error({ err: toAppError(cause), command: task.name }, 'an ending failed; the broker delivers the message again');
+    this.#deps.logger.error(
+      { err: toAppError(cause), command: task.name },
+      'an ending failed; the broker delivers the message again',
+    );
     if (!task.delivery.settled) task.delivery.requeue();
   }
 
@@ -248,7 +249,8 @@ export abstract class BaseMicroserviceListener {
     this.#metrics.running(this.#slotsTaken);
   }
 
-  #beginNext(): void {
+  #freeSlot(): void {
+    this.#takeSlots(-1);
     const next = this.#waiting.shift();
     if (next !== undefined) this.#begin(next);
   }
@@ -272,9 +274,11 @@ export abstract class BaseMicroserviceListener {
     task.zombie = true;
     this.#zombies.rose();
     this.#metrics.zombies(this.#zombies.count);
-    this.#deps.logger.error({ command: task.name, zombies: this.#zombies.count }, 'a handler ignores its signal; its slot is given away');
-    this.#takeSlots(-1);
-    this.#beginNext();
+    this.#deps.logger.error(
+      { command: task.name, zombies: this.#zombies.count },
+      'a handler ignores its signal; its slot is given away',
+    );
+    this.#freeSlot();
   }
 
   #abort(task: ListenerTask, reason: AppError, outcome: Outcome): void {

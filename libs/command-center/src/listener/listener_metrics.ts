@@ -11,7 +11,10 @@ export class ListenerMetrics {
   constructor(metrics: Metrics, queue: string) {
     this.#queue = queue;
     this.#endings = metrics.counter('warren_commands_total', 'Messages by ending.', ['queue', 'command', 'outcome']);
-    this.#durations = metrics.histogram('warren_command_seconds', 'Time from delivery to ending.', ['queue', 'command']);
+    this.#durations = metrics.histogram('warren_command_seconds', 'Time from delivery to ending.', [
+      'queue',
+      'command',
+    ]);
     this.#running = metrics.gauge('warren_commands_running', 'Messages under work.', ['queue']);
     this.#zombies = metrics.gauge('warren_command_zombies', 'Handlers that ignore their signal.', ['queue']);
   }

@@ -58,11 +58,21 @@ export function planListeners(registry: ServiceRegistry): readonly ListenerPlan[
     plans.push({ kind: 'rpc', queue: queueOf(prefix, rpcQueue(prefix)), prefetch, bindings: rpc });
   }
   if (commands.length > 0) {
-    plans.push({ kind: 'commands', queue: queueOf(prefix, commandsQueue(prefix)), prefetch: maxConcurrentTasks, bindings: commands });
+    plans.push({
+      kind: 'commands',
+      queue: queueOf(prefix, commandsQueue(prefix)),
+      prefetch: maxConcurrentTasks,
+      bindings: commands,
+    });
   }
   for (const group of new Set(registry.events.map((binding) => binding.group))) {
     const bindings = registry.events.filter((binding) => binding.group === group);
-    plans.push({ kind: 'events', queue: queueOf(prefix, eventsQueue(prefix, group)), prefetch: maxConcurrentTasks, bindings });
+    plans.push({
+      kind: 'events',
+      queue: queueOf(prefix, eventsQueue(prefix, group)),
+      prefetch: maxConcurrentTasks,
+      bindings,
+    });
   }
   return plans;
 }
@@ -85,7 +95,15 @@ export function listenerDeps(plan: ListenerPlan, resources: ListenerResources): 
     maxConcurrentTasks,
     commandProcessingTimeoutMs,
     consume: (onDelivery) =>
-      new QueueConsumer({ link: resources.consumeLink, queue: plan.queue, prefetch: plan.prefetch, declare: true, onDelivery, logger, metrics }),
+      new QueueConsumer({
+        link: resources.consumeLink,
+        queue: plan.queue,
+        prefetch: plan.prefetch,
+        declare: true,
+        onDelivery,
+        logger,
+        metrics,
+      }),
     reader,
     endings,
     clock,

@@ -1,4 +1,12 @@
-import { AppError, type Clock, type Container, continueTrace, type JsonLimits, type Logger, parseJson } from '@warren/kernel';
+import {
+  AppError,
+  type Clock,
+  type Container,
+  continueTrace,
+  type JsonLimits,
+  type Logger,
+  parseJson,
+} from '@warren/kernel';
 import { type Delivery, EXCHANGE } from '@warren/rabbit';
 import type * as z from 'zod';
 import { CommandContext } from '../command_context.ts';
@@ -82,7 +90,9 @@ export class MessageReader {
       throw invalid('The message needs a messageId of 1 to 200 visible ASCII characters.');
     }
     if (properties.contentType !== 'application/json') {
-      throw new AppError('REQUEST_MEDIA_UNSUPPORTED', 'Messages are application/json, not encoded.', { kind: 'unsupported' });
+      throw new AppError('REQUEST_MEDIA_UNSUPPORTED', 'Messages are application/json, not encoded.', {
+        kind: 'unsupported',
+      });
     }
     this.#authorise(binding, context);
     const result = binding.schema.safeParse(parseJson(delivery.body, LIMITS));
@@ -110,7 +120,9 @@ export class MessageReader {
   #authorise(binding: Binding, context: CommandContext): void {
     if (binding.kind === 'event' || this.#deps.sender.unchecked) return;
     if (isAllowed(binding.contract.access, context)) return;
-    throw new AppError('ACCESS_FORBIDDEN', `${context.caller} may not send ${binding.name} for this actor.`, { kind: 'forbidden' });
+    throw new AppError('ACCESS_FORBIDDEN', `${context.caller} may not send ${binding.name} for this actor.`, {
+      kind: 'forbidden',
+    });
   }
 }
 
@@ -148,6 +160,11 @@ const invalid = (message: string): AppError => new AppError('REQUEST_INVALID', m
 const unknown = (message: string): AppError => new AppError('COMMAND_UNKNOWN', message, { kind: 'not_found' });
 
 function invalidPayload(name: string, error: z.ZodError): AppError {
-  const fields = error.issues.slice(0, MAX_FIELDS_SHOWN).map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
-  return new AppError('REQUEST_INVALID', `The payload of ${name} does not fit its schema.`, { kind: 'invalid', fields });
+  const fields = error.issues
+    .slice(0, MAX_FIELDS_SHOWN)
+    .map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+  return new AppError('REQUEST_INVALID', `The payload of ${name} does not fit its schema.`, {
+    kind: 'invalid',
+    fields,
+  });
 }

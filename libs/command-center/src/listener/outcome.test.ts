@@ -21,7 +21,9 @@ test.each<[string, unknown, Outcome['kind']]>([
 describe('an RPC', () => {
   function end(outcome: Outcome): { acks: number; replies: RpcReply[] } {
     const result = { acks: 0, replies: [] as RpcReply[] };
-    const replier: Pick<RpcReplier, 'reply'> = { reply: (_delivery, reply) => void (JSON.stringify(reply), result.replies.push(reply)) };
+    const replier: Pick<RpcReplier, 'reply'> = {
+      reply: (_delivery, reply) => void (JSON.stringify(reply), result.replies.push(reply)),
+    };
     const delivery = { ack: () => result.acks++ } as unknown as Delivery;
     new RpcEndings({ replier, logger: silentLogger() }).end(new ListenerTask(delivery, 0), outcome);
     return result;

@@ -47,7 +47,10 @@ export class RpcEndings implements Endings {
       this.#deps.replier.reply(task.delivery, { ok: true, value: value ?? null });
     } catch (cause) {
       // a reply that is no JSON (a bigint, a cycle) is a defect of the handler, whose caller must not wait for nothing
-      const error = new AppError('SERVICE_INTERNAL', 'The service failed to handle the request.', { kind: 'internal', cause });
+      const error = new AppError('SERVICE_INTERNAL', 'The service failed to handle the request.', {
+        kind: 'internal',
+        cause,
+      });
       this.#logDefect(task, error);
       this.#refuse(task, error);
     }

@@ -14,7 +14,8 @@ export const CLOCK_TOLERANCE_MS = 5_000;
 export function timeLeftMs(delivery: Delivery, receivedAtMs: number): number {
   const { headers, expiration } = delivery.properties;
   const deadline = headers?.['warren-deadline'];
-  const timeToLive = expiration !== undefined && /^\d{1,10}$/.test(expiration) ? Number(expiration) : Number.POSITIVE_INFINITY;
+  const timeToLive =
+    expiration !== undefined && /^\d{1,10}$/.test(expiration) ? Number(expiration) : Number.POSITIVE_INFINITY;
   if (typeof deadline !== 'number' || !Number.isFinite(deadline)) return timeToLive;
   const left = deadline - receivedAtMs;
   if (left > 0) return Math.min(left, timeToLive);

@@ -1,5 +1,13 @@
 import type { AppError, Clock, Logger } from '@warren/kernel';
-import { type ConfirmedPublisher, DELAY_TIERS, type Delivery, deadQueue, delayExchange, EXCHANGE, type OutgoingMessage } from '@warren/rabbit';
+import {
+  type ConfirmedPublisher,
+  DELAY_TIERS,
+  type Delivery,
+  deadQueue,
+  delayExchange,
+  EXCHANGE,
+  type OutgoingMessage,
+} from '@warren/rabbit';
 import type { Endings } from './endings.ts';
 import type { ListenerTask } from './listener_task.ts';
 import type { Outcome } from './outcome.ts';
@@ -76,8 +84,14 @@ export class WorkEndings implements Endings {
       await this.#park(task, error, 'retries_exhausted');
       return;
     }
-    task.context?.logger.warn({ code: error.code, err: error.cause, tier: tier.name }, 'command failed and is tried again');
-    await this.#copyThenAck(task, delayExchange(tier.name), this.#deps.queue, { 'warren-attempt': attempt + 1, 'warren-error-code': error.code });
+    task.context?.logger.warn(
+      { code: error.code, err: error.cause, tier: tier.name },
+      'command failed and is tried again',
+    );
+    await this.#copyThenAck(task, delayExchange(tier.name), this.#deps.queue, {
+      'warren-attempt': attempt + 1,
+      'warren-error-code': error.code,
+    });
   }
 
   /** Not an attempt: nothing was tried. */
@@ -89,12 +103,18 @@ export class WorkEndings implements Endings {
       return;
     }
     const attempt = task.context?.attempt ?? 1;
-    await this.#copyThenAck(task, delayExchange(FIRST_TIER.name), this.#deps.queue, { 'warren-attempt': attempt, [BUSY_HEADER]: waits });
+    await this.#copyThenAck(task, delayExchange(FIRST_TIER.name), this.#deps.queue, {
+      'warren-attempt': attempt,
+      [BUSY_HEADER]: waits,
+    });
   }
 
   async #park(task: ListenerTask, error: AppError, reason: string): Promise<void> {
     const { logger, prefix, queue } = this.#deps;
-    logger.error({ err: error, reason, command: task.name, messageId: task.context?.messageId }, 'message parked in the dead letters');
+    logger.error(
+      { err: error, reason, command: task.name, messageId: task.context?.messageId },
+      'message parked in the dead letters',
+    );
     await this.#copyThenAck(task, EXCHANGE.dead, deadQueue(prefix), {
       'warren-attempt': task.context?.attempt ?? 1,
       'warren-reason': reason,
@@ -107,13 +127,19 @@ export class WorkEndings implements Endings {
   async #copyThenAck(task: ListenerTask, exchange: string, key: string, headers: Headers): Promise<void> {
     const { delivery } = task;
     const { publisher, clock, logger, sender } = this.#deps;
-    const copy = copyOf(delivery, { ...headers, [ORIGIN_HEADER]: sender.originOf(delivery).slice(0, MAX_HEADER_CHARS) });
+    const copy = copyOf(delivery, {
+      ...headers,
+      [ORIGIN_HEADER]: sender.originOf(delivery).slice(0, MAX_HEADER_CHARS),
+    });
     const outcome = await publisher.publish({ ...copy, exchange, key }, { timeoutMs: COPY_TIMEOUT_MS });
     if (outcome === 'confirmed') {
       delivery.ack();
       return;
     }
-    logger.error({ outcome, exchange, command: task.name }, 'the copy of a message was not stored; the broker delivers it again');
+    logger.error(
+      { outcome, exchange, command: task.name },
+      'the copy of a message was not stored; the broker delivers it again',
+    );
     await clock.sleep(COPY_FAILED_PAUSE_MS);
     delivery.requeue();
   }

@@ -34,7 +34,15 @@ const ROW_MAX_MS = 10_000;
 
 const Headers = z.record(z.string(), z.string());
 
-type Row = { id: string; exchange: string; routing_key: string; message_id: string; type: string; headers: string; body: string };
+type Row = {
+  id: string;
+  exchange: string;
+  routing_key: string;
+  message_id: string;
+  type: string;
+  headers: string;
+  body: string;
+};
 
 /** `invalid`: no publisher takes this row, whatever the broker does. */
 type RowOutcome = PublishOutcome | 'invalid';
@@ -102,7 +110,8 @@ export class OutboxRelay {
         await this.#pause(round, contended);
       } catch (cause) {
         failures++;
-        if (failures === 1) this.#deps.logger.warn({ err: toAppError(cause) }, 'the outbox relay cannot work; rows wait');
+        if (failures === 1)
+          this.#deps.logger.warn({ err: toAppError(cause) }, 'the outbox relay cannot work; rows wait');
         // wakes are not heard: each commit would be one more try against a store that is away
         await this.#deps.clock.sleep(backoffMs(failures, ERROR_BACKOFF, this.#deps.rng), this.#stop.signal);
       }
@@ -147,7 +156,9 @@ export class OutboxRelay {
   async #lock(tx: Tx): Promise<boolean> {
     const name = `outbox:${this.#deps.prefix}`;
     const lock = await sql<{ got: boolean }>`
-      SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ':' || ${name}::text, 0)) AS got`.execute(tables(tx));
+      SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ':' || ${name}::text, 0)) AS got`.execute(
+      tables(tx),
+    );
     return lock.rows[0]?.got === true;
   }
 
@@ -215,7 +226,11 @@ export class OutboxRelay {
     const sent = idsOf(byOutcome.get('confirmed'));
     if (sent.length > 0) await db.deleteFrom('outbox').where('id', 'in', sent).execute();
     // rows without an answer keep their turn: the link was lost, not the message refused
-    const refused = [...idsOf(byOutcome.get('returned')), ...idsOf(byOutcome.get('nacked')), ...idsOf(byOutcome.get('invalid'))];
+    const refused = [
+      ...idsOf(byOutcome.get('returned')),
+      ...idsOf(byOutcome.get('nacked')),
+      ...idsOf(byOutcome.get('invalid')),
+    ];
     if (refused.length > 0) await this.#defer(tx, refused);
     return outcomes.some(isSilence) ? 'held_up' : 'more';
   }

@@ -15,6 +15,13 @@ interface OutboxMessage {
   readonly body: string;
 }
 
+interface Destined {
+  readonly exchange: string;
+  readonly key: string;
+  readonly body: unknown;
+  readonly messageId?: string;
+}
+
 /** A transaction that wants to send more than this is a defect: it would hold the relay and the broker's memory. */
 const MAX_MESSAGES = 1_000;
 /** A row that no publisher takes would stay for ever. Larger things travel by reference. */
@@ -35,18 +42,19 @@ export class OutboxWriter implements Outbox {
   }
 
   emit<E extends EventContract>(event: E, payload: PayloadOf<E>): void {
-    this.#add(EXCHANGE.events, event.name, event, event.payload.parse(payload));
+    this.#add(event, { exchange: EXCHANGE.events, key: event.name, body: event.payload.parse(payload) });
   }
 
   push<E extends EventContract>(event: E, recipient: Recipient, payload: PayloadOf<E>): void {
     if (event.client === undefined) throw new TypeError(`${event.name} has no client type and cannot be pushed`);
     const key = pushKey(hash32(recipient) % PUSH_PARTITIONS);
-    this.#add(EXCHANGE.push, key, event, { recipient, type: event.client, payload: event.payload.parse(payload) });
+    const body = { recipient, type: event.client, payload: event.payload.parse(payload) };
+    this.#add(event, { exchange: EXCHANGE.push, key, body });
   }
 
   send<C extends Contract>(contract: C, dto: z.input<C['dto']>, messageId: string = newId()): void {
     if (!contract.ways.includes('command')) throw new TypeError(`${contract.name} cannot be sent as a command`);
-    this.#add(EXCHANGE.commands, contract.name, contract, contract.dto.parse(dto), messageId);
+    this.#add(contract, { exchange: EXCHANGE.commands, key: contract.name, body: contract.dto.parse(dto), messageId });
   }
 
   async flush(tx: Tx): Promise<void> {
@@ -54,11 +62,14 @@ export class OutboxWriter implements Outbox {
     await tables<CommandCenterTables>(tx).insertInto('outbox').values(this.#messages).execute();
   }
 
-  #add(exchange: string, key: string, source: { name: string; version: number }, body: unknown, messageId = newId()): void {
-    if (this.#messages.length >= MAX_MESSAGES) throw new RangeError(`more than ${MAX_MESSAGES} messages in one transaction`);
-    if (messageId === '' || messageId.length > MAX_MESSAGE_ID_CHARS) throw new RangeError(`a message id has 1 to ${MAX_MESSAGE_ID_CHARS} characters`);
+  #add(source: { name: string; version: number }, { exchange, key, body, messageId = newId() }: Destined): void {
+    if (this.#messages.length >= MAX_MESSAGES)
+      throw new RangeError(`more than ${MAX_MESSAGES} messages in one transaction`);
+    if (messageId === '' || messageId.length > MAX_MESSAGE_ID_CHARS)
+      throw new RangeError(`a message id has 1 to ${MAX_MESSAGE_ID_CHARS} characters`);
     const text = JSON.stringify(body);
-    if (Buffer.byteLength(text) > MAX_BODY_BYTES) throw new RangeError(`${source.name} has more than ${MAX_BODY_BYTES} bytes`);
+    if (Buffer.byteLength(text) > MAX_BODY_BYTES)
+      throw new RangeError(`${source.name} has more than ${MAX_BODY_BYTES} bytes`);
     const trace = currentContext()?.trace;
     this.#messages.push({
       exchange,

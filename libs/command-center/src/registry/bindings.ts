@@ -53,11 +53,13 @@ export function command<C extends Contract, Prepared>(
     resolve: (container) => {
       const inner = container.resolve(handler);
       // the payload is what contract.dto returned and prepared is what inner.prepare returned: the casts restate that
+      /* oxlint-disable typescript/no-unsafe-type-assertion */
       return {
         prepares: inner.prepare !== undefined,
         prepare: async (payload, context) => inner.prepare?.(payload as DtoOf<C>, context),
         apply: (payload, context, prepared) => inner.apply(payload as DtoOf<C>, context, prepared as Prepared),
       };
+      /* oxlint-enable typescript/no-unsafe-type-assertion */
     },
   };
 }
@@ -83,6 +85,7 @@ export function event<E extends EventContract>(
       return {
         prepares: false,
         prepare: () => Promise.resolve(undefined),
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what contract.payload returned
         apply: (payload, context) => inner.apply(payload as PayloadOf<E>, context),
       };
     },

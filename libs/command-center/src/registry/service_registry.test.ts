@@ -1,4 +1,16 @@
-import { ASSIGN_GAME, type Contract, CONTRACTS, defineContract, defineEvent, GET_MATCH, LEASE_LOST, LOGIN, MATCH_FOUND, RELEASE_GAME, serviceOf } from '@warren/contracts';
+import {
+  ASSIGN_GAME,
+  type Contract,
+  CONTRACTS,
+  defineContract,
+  defineEvent,
+  GET_MATCH,
+  LEASE_LOST,
+  LOGIN,
+  MATCH_FOUND,
+  RELEASE_GAME,
+  serviceOf,
+} from '@warren/contracts';
 import { AppError, token } from '@warren/kernel';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
@@ -9,7 +21,8 @@ import { checkRegistry, defineRegistry, type ServiceRegistry } from './service_r
 const ANY = token<CommandHandler<object, never>>('test.any');
 const anyEvent = token<{ apply: () => Promise<void> }>('test.event');
 const bind = (contract: Contract): CommandBinding => command(contract, ANY);
-const own = (prefix: string): readonly Contract[] => CONTRACTS.filter((contract) => serviceOf(contract.name) === prefix);
+const own = (prefix: string): readonly Contract[] =>
+  CONTRACTS.filter((contract) => serviceOf(contract.name) === prefix);
 
 const registry = (prefix: string, changes: Partial<ServiceRegistry> = {}): ServiceRegistry => ({
   prefix,
@@ -44,16 +57,22 @@ describe('a registry', () => {
 
   test('with one contract twice is refused with the line to remove', () => {
     const commands = [...own('allocator'), RELEASE_GAME].map(bind);
-    expect(problem(registry('allocator', { commands }))).toMatch(/^allocator\.release_game is registered twice: remove one line/);
+    expect(problem(registry('allocator', { commands }))).toMatch(
+      /^allocator\.release_game is registered twice: remove one line/,
+    );
   });
 
   test('with a contract of another service is refused', () => {
-    expect(problem(registry('allocator', { commands: [...own('allocator'), LOGIN].map(bind) }))).toMatch(/^auth\.login belongs to auth: remove/);
+    expect(problem(registry('allocator', { commands: [...own('allocator'), LOGIN].map(bind) }))).toMatch(
+      /^auth\.login belongs to auth: remove/,
+    );
   });
 
   test('with a contract that nobody can find is refused', () => {
     const stray = defineContract({ ...ASSIGN_GAME, name: 'allocator.stray' });
-    expect(problem(registry('allocator', { commands: [...own('allocator'), stray].map(bind) }))).toMatch(/^allocator\.stray is not in CONTRACTS/);
+    expect(problem(registry('allocator', { commands: [...own('allocator'), stray].map(bind) }))).toMatch(
+      /^allocator\.stray is not in CONTRACTS/,
+    );
   });
 
   test('with durable commands but without a queue for them is refused with the line to add', () => {
@@ -68,17 +87,23 @@ describe('a registry', () => {
   test('with an event that its queue does not receive is refused, and so is an event that nobody handles', () => {
     const events = [event(MATCH_FOUND, 'leases', anyEvent)];
     const said = problem(registry('coordinator', { events }));
-    expect(said).toContain(`coordinator handles ${MATCH_FOUND.name}: add it to events.leases of coordinator in rabbitmq_topology.ts.`);
+    expect(said).toContain(
+      `coordinator handles ${MATCH_FOUND.name}: add it to events.leases of coordinator in rabbitmq_topology.ts.`,
+    );
     expect(said).toContain(`coordinator receives ${LEASE_LOST.name} and has no handler: add event(…) for it`);
   });
 
   test('with one event twice in a group is refused', () => {
     const line = event(LEASE_LOST, 'leases', anyEvent);
-    expect(problem(registry('coordinator', { events: [line, line] }))).toMatch(/^leases\/allocator\.lease_lost is registered twice/);
+    expect(problem(registry('coordinator', { events: [line, line] }))).toMatch(
+      /^leases\/allocator\.lease_lost is registered twice/,
+    );
   });
 
   test('tells of every problem at once', () => {
-    expect(problem(registry('auth', { commands: [bind(ASSIGN_GAME)] })).match(/has a contract and no handler/g)).toHaveLength(own('auth').length);
+    expect(
+      problem(registry('auth', { commands: [bind(ASSIGN_GAME)] })).match(/has a contract and no handler/g),
+    ).toHaveLength(own('auth').length);
   });
 
   test.each([
@@ -92,14 +117,24 @@ describe('a registry', () => {
 
 /** Checked by the compiler: each line below is an error there and nowhere else. */
 describe('a binding', () => {
-  const contract = defineContract({ ...ASSIGN_GAME, name: 'allocator.typed', dto: z.object({ size: z.number() }), reply: z.object({ ok: z.boolean() }) });
+  const contract = defineContract({
+    ...ASSIGN_GAME,
+    name: 'allocator.typed',
+    dto: z.object({ size: z.number() }),
+    reply: z.object({ ok: z.boolean() }),
+  });
   const happened = defineEvent({ name: 'allocator.happened', summary: 'x', payload: z.object({ id: z.string() }) });
 
   test('takes a handler of its own DTO and reply, with or without something prepared', () => {
     const plain = token<{ apply(dto: { size: number }): Promise<{ ok: boolean }> }>('plain');
     const prepared = token<CommandHandler<{ size: number }, { ok: boolean }, Date>>('prepared');
-    expect([command(contract, plain).handlerName, command(contract, prepared).handlerName]).toEqual(['plain', 'prepared']);
-    expect(event(happened, 'group', token<{ apply(payload: { id: string }): Promise<void> }>('happened')).group).toBe('group');
+    expect([command(contract, plain).handlerName, command(contract, prepared).handlerName]).toEqual([
+      'plain',
+      'prepared',
+    ]);
+    expect(event(happened, 'group', token<{ apply(payload: { id: string }): Promise<void> }>('happened')).group).toBe(
+      'group',
+    );
   });
 
   test('of a handler with another DTO, another reply or another payload does not compile', () => {

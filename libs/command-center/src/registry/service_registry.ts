@@ -20,7 +20,11 @@ const MAX_TIMEOUT_MS = 120_000;
 
 /** @throws AppError REGISTRY_INVALID for bounds that make no sense */
 export function defineRegistry(input: ServiceRegistry): ServiceRegistry {
-  if (!Number.isInteger(input.maxConcurrentTasks) || input.maxConcurrentTasks < 1 || input.maxConcurrentTasks > MAX_TASKS) {
+  if (
+    !Number.isInteger(input.maxConcurrentTasks) ||
+    input.maxConcurrentTasks < 1 ||
+    input.maxConcurrentTasks > MAX_TASKS
+  ) {
     throw invalid(`MAX_CONCURRENT_TASKS of ${input.prefix} must be 1 to ${MAX_TASKS}`);
   }
   const timeout = input.commandProcessingTimeoutMs;
@@ -45,13 +49,18 @@ function contractProblems(registry: ServiceRegistry, contracts: readonly Contrac
   const config = `apps/${serviceSpec(prefix).app}/src/${prefix}_config.ts`;
   const problems: string[] = [];
   const seen = new Set<string>();
-  for (const { name } of [...registry.commands, ...registry.events.map((entry) => ({ name: `${entry.group}/${entry.name}` }))]) {
+  for (const { name } of [
+    ...registry.commands,
+    ...registry.events.map((entry) => ({ name: `${entry.group}/${entry.name}` })),
+  ]) {
     if (seen.has(name)) problems.push(`${name} is registered twice: remove one line from ${config}.`);
     seen.add(name);
   }
   for (const { name, contract } of registry.commands) {
-    if (serviceOf(name) !== prefix) problems.push(`${name} belongs to ${serviceOf(name)}: remove its line from ${config}.`);
-    else if (!contracts.includes(contract)) problems.push(`${name} is not in CONTRACTS of libs/contracts: add it there, or nobody can call it.`);
+    if (serviceOf(name) !== prefix)
+      problems.push(`${name} belongs to ${serviceOf(name)}: remove its line from ${config}.`);
+    else if (!contracts.includes(contract))
+      problems.push(`${name} is not in CONTRACTS of libs/contracts: add it there, or nobody can call it.`);
   }
   for (const contract of contracts) {
     if (serviceOf(contract.name) === prefix && !seen.has(contract.name)) {
@@ -65,9 +74,18 @@ function topologyProblems(registry: ServiceRegistry): string[] {
   const { prefix } = registry;
   const spec = serviceSpec(prefix);
   const problems: string[] = [];
-  const needs = (way: 'rpc' | 'command'): boolean => registry.commands.some(({ contract }) => contract.ways.includes(way));
+  const needs = (way: 'rpc' | 'command'): boolean =>
+    registry.commands.some(({ contract }) => contract.ways.includes(way));
   if (needs('rpc') && !spec.rpc) problems.push(`${prefix} answers RPC: set rpc: true for it in rabbitmq_topology.ts.`);
-  if (needs('command') && !spec.commands) problems.push(`${prefix} takes commands: set commands: true for it in rabbitmq_topology.ts.`);
+  if (needs('command') && !spec.commands)
+    problems.push(`${prefix} takes commands: set commands: true for it in rabbitmq_topology.ts.`);
+  return [...problems, ...eventProblems(registry)];
+}
+
+function eventProblems(registry: ServiceRegistry): string[] {
+  const { prefix } = registry;
+  const spec = serviceSpec(prefix);
+  const problems: string[] = [];
   for (const { group, name } of registry.events) {
     if (spec.events[group]?.includes(name) !== true) {
       problems.push(`${prefix} handles ${name}: add it to events.${group} of ${prefix} in rabbitmq_topology.ts.`);
