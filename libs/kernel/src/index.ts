@@ -22,7 +22,6 @@ export {
   flag,
   integer,
   key32,
-  PLACEHOLDER,
   readEnvironment,
   readSettings,
   type SettingsSource,
@@ -37,3 +36,4 @@ export {
   type TraceContext,
   type WorkContext,
 } from './trace.ts';
+export { PLACEHOLDER } from './weak_secret.ts';

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseEnv } from 'node:util';
 import * as z from 'zod';
 import { AppError } from './app_error.ts';
+import { isWeakSecret } from './weak_secret.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -34,6 +35,7 @@ function readEnvFile(file: string): Environment {
 /**
  * Reads the settings of one service. Each field is looked up as `<PREFIX>_<NAME>`, `<NAME>`, then the same with `_FILE`
  * (the value is the file's content). An empty value counts as absent.
+ * With NODE_ENV=production a URL whose password is a placeholder or a well-known default is refused.
  * @throws AppError SETTINGS_INVALID that lists every problem at once by variable, never by value.
  */
 export function readSettings<S extends z.ZodObject>(schema: S, source: SettingsSource): z.output<S> {
@@ -45,10 +47,27 @@ export function readSettings<S extends z.ZodObject>(schema: S, source: SettingsS
   }
   const result = schema.safeParse(raw);
   if (!result.success) for (const issue of result.error.issues) faults.push(describe(issue, raw));
+  if (result.success && result.data['NODE_ENV'] === 'production') faults.push(...weakPasswords(raw));
   if (faults.length > 0 || !result.success) {
     throw new AppError('SETTINGS_INVALID', `Settings are not usable: ${faults.join('; ')}.`, { kind: 'internal' });
   }
   return result.data;
+}
+
+function weakPasswords(raw: Readonly<Record<string, string>>): string[] {
+  const faults = Object.entries(raw).map(([name, value]) => {
+    const password = URL.canParse(value) ? new URL(value).password : '';
+    return password !== '' && isWeakSecret(decoded(password)) ? `${name}: its password ${WEAK_SECRET}` : '';
+  });
+  return faults.filter((fault) => fault !== '');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function lookUp(name: string, source: SettingsSource, faults: string[]): string | undefined {
@@ -72,12 +91,8 @@ function describe(issue: z.core.$ZodIssue, raw: Record<string, string>): string 
   return `${name}: ${issue.message}`;
 }
 
-/** Placeholders of .env.example; production refuses any secret that holds one. */
-export const PLACEHOLDER = 'replace-me';
-
-const KNOWN_WEAK =
-  /^(?:secret|changeme|change_me|password|guest|admin|root|test|dev|development|warren|undefined|null)$/i;
 const MIN_SECRET_CHARS = 16;
+const WEAK_SECRET = 'is a placeholder or a well-known default';
 
 /** A secret: at least 16 characters, no placeholder, no well-known default, not one repeated character. */
 export const secret = (): z.ZodString =>
@@ -85,10 +100,7 @@ export const secret = (): z.ZodString =>
     .string()
     .min(MIN_SECRET_CHARS, `must have at least ${MIN_SECRET_CHARS} characters`)
     .max(4096)
-    .refine(
-      (value) => !value.includes(PLACEHOLDER) && !KNOWN_WEAK.test(value),
-      'is a placeholder or a well-known default',
-    )
+    .refine((value) => !isWeakSecret(value), WEAK_SECRET)
     .refine((value) => new Set(value).size >= 8, 'is too easy to guess');
 
 /** A key of 32 random bytes in base64 or base64url. */
