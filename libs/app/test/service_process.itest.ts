@@ -76,7 +76,7 @@ test.each([
   ],
   [
     'a shared broker user in production',
-    { NODE_ENV: 'production' },
+    { NODE_ENV: 'production', RABBITMQ_URL: 'amqp://shared:Kq7vXw2mPz9rTn4b@127.0.0.1/w' },
     /^coordinator: SETTINGS_INVALID: RABBITMQ_URL: the user name must end with "coordinator"/,
   ],
 ])('a start that fails for %s ends with one line on standard error and exit code 1', async (_what, env, line) => {
