@@ -95,7 +95,7 @@ test.each([
 
 test.each([
   [
-    'a database password that is refused',
+    'a database that does not exist',
     () => ({ DATABASE_URL: kit.database.url.replace(kit.database.name, 'no_such_database') }),
     'DATABASE_ACCESS_REFUSED',
   ],
