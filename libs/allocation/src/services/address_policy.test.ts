@@ -58,6 +58,26 @@ test.each(['http://127.0.0.1', 'file:///etc/passwd', 'ws://user:pass@127.0.0.1:1
   },
 );
 
+test.each([
+  'ws://127.0.0.1\\@evil.example:1/',
+  'ws://127.0.0.1:1/\\@evil.example',
+  'ws:\\\\127.0.0.1\\x',
+  'ws:127.0.0.1:1',
+  'ws:///127.0.0.1:1',
+  'ws://127.0.0.1:1\t2',
+  ' ws://127.0.0.1:1',
+  'ws://127.1:1',
+  'ws://0177.0.0.1:1',
+  'ws://0x7f.0.0.1:1',
+  'ws://１２７.0.0.1:1',
+  'ws://127.0.0.1#@evil.example/',
+  'ws://@127.0.0.1:1',
+  'ws://127.0.0.1:1/\u202e',
+])('%j is refused, because not every client reads the same host in it', (address) => {
+  expect(development.allows(address)).toBe(false);
+  expect(everything.allows(address)).toBe(false);
+});
+
 test('names pass only when a pattern names them', () => {
   expect(everything.allows('wss://game.example.org/a')).toBe(true);
   expect(everything.allows('wss://eu-1.games.example.org')).toBe(true);

@@ -30,6 +30,8 @@ const NEVER: readonly string[] = [
 
 const NEVER_HOSTS =
   /(?:^|\.)(?:metadata|metadata\.google\.internal|metadata\.goog|instance-data(?:\.[a-z0-9-]+)*\.internal)$/;
+/** The host as every parser reads it: a backslash, `@` or white space is where parsers part ways. */
+const PLAIN = /^wss?:\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?(?:[/?][\x21-\x5b\x5d-\x7e]*)?$/i;
 const HOST_PATTERN = /^(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 
 /**
@@ -52,7 +54,7 @@ export class AddressPolicy {
   allows(address: string): boolean {
     const url = URL.parse(address);
     if (url === null || !['ws:', 'wss:'].includes(url.protocol)) return false;
-    if (url.username !== '' || url.password !== '' || url.port === '0') return false;
+    if (url.port === '0' || !isPlain(address, url.hostname)) return false;
     const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
     const family = isIP(host);
     if (family === 0) return !NEVER_HOSTS.test(host) && this.#hosts.some((pattern) => matches(host, pattern));
@@ -65,6 +67,15 @@ export class AddressPolicy {
     if (!HOST_PATTERN.test(entry)) throw unusable(`has an entry that is no CIDR and no host pattern: ${entry}`);
     this.#hosts.push(entry);
   }
+}
+
+/**
+ * Whether the text names the host that was judged, also for a client whose parser is not a browser's: `127.1`,
+ * `0177.0.0.1` and `127.0.0.1\@evil.example` are other hosts to some of them.
+ */
+function isPlain(address: string, hostname: string): boolean {
+  const written = PLAIN.exec(address)?.[1]?.toLowerCase();
+  return written !== undefined && (written.startsWith('[') || written === hostname);
 }
 
 /** @returns false when the entry is no network at all */
