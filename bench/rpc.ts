@@ -8,7 +8,7 @@ import { brokerMicros, foreignCpu, type Load, loadNow, machine } from './support
 import { SideProcess, type WindowResult } from './support/side.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 16);
-/** A window that others disturbed is measured again, at most this often per cell. */
+/** A round that others disturbed is measured again, at most this often per row. */
 const MAX_REPEATS = 16;
 const WINDOW_MS = 550;
 const MAX_FOREIGN = 0.5;
@@ -23,7 +23,6 @@ interface Pair {
 
 interface Sums {
   windows: number;
-  dropped: number;
   calls: number;
   failures: number;
   callerMicros: number;
@@ -35,7 +34,15 @@ interface Sums {
 }
 
 const noSums = (): Sums => ({
-  windows: 0, dropped: 0, calls: 0, failures: 0, callerMicros: 0, responderMicros: 0, brokerMicros: 0, foreign: 0, ms: 0, latencies: [],
+  windows: 0,
+  calls: 0,
+  failures: 0,
+  callerMicros: 0,
+  responderMicros: 0,
+  brokerMicros: 0,
+  foreign: 0,
+  ms: 0,
+  latencies: [],
 });
 
 interface Snapshot {
@@ -49,21 +56,27 @@ async function snapshot({ caller, responder }: Pair): Promise<Snapshot> {
   return { caller: callerMicros, responder: responderMicros, load: loadNow(callerMicros + responderMicros) };
 }
 
-/** Measures one window; false when it does not count because others used the machine. */
-async function oneWindow(pair: Pair, inFlight: number, sums: Sums): Promise<boolean> {
+interface Cell {
+  readonly quiet: Sums;
+  /** Windows in which others used the machine; shown, and marked, only where there is nothing better. */
+  readonly disturbed: Sums;
+}
+
+interface Window {
+  readonly result: WindowResult;
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  readonly foreign: number;
+}
+
+async function oneWindow(pair: Pair, inFlight: number): Promise<Window> {
   const before = await snapshot(pair);
   const result = await pair.caller.run({ inFlight, ms: WINDOW_MS });
   const after = await snapshot(pair);
-  const foreign = foreignCpu(before.load, after.load);
-  if (foreign > MAX_FOREIGN) {
-    sums.dropped++;
-    return false;
-  }
-  count(sums, result, before, after, foreign);
-  return true;
+  return { result, before, after, foreign: foreignCpu(before.load, after.load) };
 }
 
-function count(sums: Sums, result: WindowResult, before: Snapshot, after: Snapshot, foreign: number): void {
+function count(sums: Sums, { result, before, after, foreign }: Window): void {
   sums.windows++;
   sums.calls += result.calls;
   sums.failures += result.failures;
@@ -76,47 +89,95 @@ function count(sums: Sums, result: WindowResult, before: Snapshot, after: Snapsh
 }
 
 /** Both sides in turn; who begins changes with each round. A round counts only when neither window was disturbed. */
-async function measureCell(pairs: readonly Pair[], inFlight: number): Promise<Map<Pair, Sums>> {
-  const sums = new Map(pairs.map((pair) => [pair, noSums()]));
+async function measureCell(pairs: readonly Pair[], inFlight: number): Promise<Map<Pair, Cell>> {
+  const cells = new Map(pairs.map((pair): [Pair, Cell] => [pair, { quiet: noSums(), disturbed: noSums() }]));
   for (const pair of pairs) await pair.caller.run({ inFlight, ms: WINDOW_MS });
-  let repeats = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const order = round % 2 === 0 ? pairs : pairs.toReversed();
-    for (const pair of order) {
-      while (!(await oneWindow(pair, inFlight, sums.get(pair) ?? noSums())) && repeats < MAX_REPEATS) repeats++;
-    }
+  let quietRounds = 0;
+  for (let round = 0; quietRounds < ROUNDS && round < ROUNDS + MAX_REPEATS; round++) {
+    const windows: [Cell, Window][] = [];
+    for (const [pair, cell] of round % 2 === 0 ? cells : [...cells].toReversed())
+      windows.push([cell, await oneWindow(pair, inFlight)]);
+    const quiet = windows.every(([, { foreign }]) => foreign <= MAX_FOREIGN);
+    if (quiet) quietRounds++;
+    for (const [cell, window] of windows) count(quiet ? cell.quiet : cell.disturbed, window);
   }
-  return sums;
+  return cells;
+}
+
+/** The windows that count, and whether they do. */
+function chosen(cells: readonly Cell[]): { marked: boolean; of: (cell: Cell) => Sums } {
+  const marked = cells.some(({ quiet }) => quiet.windows < ROUNDS / 2);
+  return { marked, of: (cell) => (marked ? cell.disturbed : cell.quiet) };
 }
 
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
-const COLUMNS = ['in flight', 'side', 'windows', 'dropped', 'foreign', 'calls/s', 'caller us', 'responder us', 'both us', 'broker us', 'p50 ms', 'p99 ms', 'failed'];
-const WIDTH = 12;
+const COLUMNS = [
+  'in flight',
+  'side',
+  'windows',
+  'dropped',
+  'foreign',
+  'calls/s',
+  'caller us',
+  'responder us',
+  'both us',
+  'broker us',
+  'p50 ms',
+  'p99 ms',
+  'failed',
+];
+const WIDTH = 13;
 
 const print = (cells: readonly (string | number)[]): void =>
   void process.stdout.write(`${cells.map((cell) => String(cell).padStart(WIDTH)).join('')}\n`);
 
-function printSide(inFlight: number, name: string, sums: Sums): void {
+function printSide(inFlight: number, name: string, sums: Sums, dropped: number): void {
   const sorted = sums.latencies.toSorted((a, b) => a - b);
   const perCall = (micros: number): string => (micros / sums.calls).toFixed(1);
   print([
-    inFlight, name, sums.windows, sums.dropped, (sums.foreign / sums.windows).toFixed(2), Math.round((sums.calls / sums.ms) * 1_000),
-    perCall(sums.callerMicros), perCall(sums.responderMicros), perCall(sums.callerMicros + sums.responderMicros), perCall(sums.brokerMicros),
-    percentile(sorted, 0.5).toFixed(2), percentile(sorted, 0.99).toFixed(2), sums.failures,
+    inFlight,
+    name,
+    sums.windows,
+    dropped,
+    (sums.foreign / sums.windows).toFixed(2),
+    Math.round((sums.calls / sums.ms) * 1_000),
+    perCall(sums.callerMicros),
+    perCall(sums.responderMicros),
+    perCall(sums.callerMicros + sums.responderMicros),
+    perCall(sums.brokerMicros),
+    percentile(sorted, 0.5).toFixed(2),
+    percentile(sorted, 0.99).toFixed(2),
+    sums.failures,
   ]);
 }
 
 /** Above 1 Warren is cheaper or faster than the bare library. */
 function printRatio(inFlight: number, raw: Sums, warren: Sums): void {
   const cpu = (sums: Sums): number => (sums.callerMicros + sums.responderMicros) / sums.calls;
-  const latency = (sums: Sums, share: number): number => percentile(sums.latencies.toSorted((a, b) => a - b), share);
+  const latency = (sums: Sums, share: number): number =>
+    percentile(
+      sums.latencies.toSorted((a, b) => a - b),
+      share,
+    );
   const ratio = (of: (sums: Sums) => number): string => (of(raw) / of(warren)).toFixed(2);
-  const cpuOf = (key: 'callerMicros' | 'responderMicros' | 'brokerMicros'): string => ratio((sums) => sums[key] / sums.calls);
+  const cpuOf = (key: 'callerMicros' | 'responderMicros' | 'brokerMicros'): string =>
+    ratio((sums) => sums[key] / sums.calls);
   print([
-    inFlight, 'raw/warren', '', '', '', (warren.calls / warren.ms / (raw.calls / raw.ms)).toFixed(2), cpuOf('callerMicros'), cpuOf('responderMicros'),
-    ratio(cpu), cpuOf('brokerMicros'), ratio((sums) => latency(sums, 0.5)), ratio((sums) => latency(sums, 0.99)), '',
+    inFlight,
+    'raw/warren',
+    '',
+    '',
+    '',
+    (warren.calls / warren.ms / (raw.calls / raw.ms)).toFixed(2),
+    cpuOf('callerMicros'),
+    cpuOf('responderMicros'),
+    ratio(cpu),
+    cpuOf('brokerMicros'),
+    ratio((sums) => latency(sums, 0.5)),
+    ratio((sums) => latency(sums, 0.99)),
+    '',
   ]);
 }
 
@@ -131,17 +192,28 @@ async function startPairs(url: string): Promise<Pair[]> {
 
 async function main(): Promise<void> {
   const vhost = await tempVhost();
-  process.stdout.write(`${machine()}\n${ROUNDS} windows of ${WINDOW_MS} ms per side and row, in turn; us = processor time per call\n`);
+  process.stdout.write(
+    `${machine()}\n${ROUNDS} windows of ${WINDOW_MS} ms per side and row, in turn; us = processor time per call\n`,
+  );
   try {
     await declareExchanges(vhost.url);
     const pairs = await startPairs(vhost.url);
     print(COLUMNS);
+    let disturbedRows = 0;
     for (const inFlight of IN_FLIGHT) {
       const sums = await measureCell(pairs, inFlight);
-      for (const [pair, side] of sums) printSide(inFlight, pair.name, side);
-      const [raw, warren] = [...sums.values()];
-      if (raw !== undefined && warren !== undefined) printRatio(inFlight, raw, warren);
+      const cells = [...sums.values()];
+      const { marked, of } = chosen(cells);
+      if (marked) disturbedRows++;
+      for (const [pair, cell] of sums)
+        printSide(inFlight, marked ? `${pair.name} (!)` : pair.name, of(cell), cell.disturbed.windows);
+      const [raw, warren] = cells;
+      if (raw !== undefined && warren !== undefined) printRatio(inFlight, of(raw), of(warren));
     }
+    if (disturbedRows > 0)
+      process.stdout.write(
+        `(!) more than ${MAX_FOREIGN} processors were busy with other things in most windows: an indication, no measure\n`,
+      );
     for (const { caller, responder } of pairs) await Promise.all([caller.stop(), responder.stop()]);
   } finally {
     await vhost.drop();

@@ -32,26 +32,30 @@ function cpuMicrosOf(pid: string): number {
 export interface Load {
   readonly at: number;
   readonly busy: number;
-  readonly broker: number;
+  /** Processor time of every broker on this machine, by process. */
+  readonly brokers: ReadonlyMap<string, number>;
   readonly own: number;
 }
 
 /** The machine at this moment; `known` names the processor time of the measured processes in microseconds. */
 export function loadNow(known: number): Load {
   const { user, system } = process.cpuUsage();
-  const broker = brokerPids().reduce((sum, pid) => sum + cpuMicrosOf(pid), 0);
-  return { at: performance.now(), busy: busyMicros(), broker, own: known + user + system };
+  const brokers = new Map(brokerPids().map((pid) => [pid, cpuMicrosOf(pid)]));
+  return { at: performance.now(), busy: busyMicros(), brokers, own: known + user + system };
 }
 
 /** Processors that others kept busy between two moments: everything but the measured processes and the broker. */
 export function foreignCpu(before: Load, after: Load): number {
   const busy = after.busy - before.busy;
-  const known = after.broker - before.broker + (after.own - before.own);
+  const known = brokerMicros(before, after) + (after.own - before.own);
   return Math.max(0, (busy - known) / 1_000 / (after.at - before.at));
 }
 
-/** Processors that the broker kept busy between two moments. */
-export const brokerMicros = (before: Load, after: Load): number => after.broker - before.broker;
+/** Processor time of the broker between two moments: of the busiest one, where there are several. */
+export function brokerMicros(before: Load, after: Load): number {
+  const spent = [...after.brokers].map(([pid, micros]) => micros - (before.brokers.get(pid) ?? micros));
+  return Math.max(0, ...spent);
+}
 
 export const machine = (): string => {
   const [cpu] = os.cpus();

@@ -13,7 +13,9 @@ await channel.consume(queue, (message) => {
   if (message === null) return;
   const request: unknown = JSON.parse(message.content.toString());
   const body = Buffer.from(JSON.stringify(typeof request === 'object' ? REPLY : { success: false }));
-  channel.sendToQueue(String(message.properties.replyTo), body, { correlationId: String(message.properties.correlationId) });
+  channel.sendToQueue(String(message.properties.replyTo), body, {
+    correlationId: String(message.properties.correlationId),
+  });
   channel.ack(message);
 });
 

@@ -1,6 +1,6 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
+import * as z from 'zod';
 
 /** One timed stretch of calls, with so many in flight all the time. */
 export interface WindowOrder {
@@ -8,12 +8,15 @@ export interface WindowOrder {
   readonly ms: number;
 }
 
-export interface WindowResult {
-  readonly calls: number;
-  readonly failures: number;
+const WindowResult = z.object({
+  calls: z.int(),
+  failures: z.int(),
   /** Milliseconds of each call, at most MAX_SAMPLES of them. */
-  readonly latencies: readonly number[];
-}
+  latencies: z.array(z.number()),
+});
+export type WindowResult = z.output<typeof WindowResult>;
+
+const CpuUsage = z.object({ user: z.number(), system: z.number() });
 
 /** What a process of the benchmark does when it is asked. */
 export interface Side {
@@ -66,10 +69,15 @@ export function serveSide(side: Side): void {
 
 /** A process of the benchmark as its parent sees it. One question at a time. */
 export class SideProcess {
-  readonly #child;
+  readonly #child: ChildProcess;
+  #answered: PromiseWithResolvers<unknown> = Promise.withResolvers();
 
   private constructor(script: string, args: readonly string[]) {
-    this.#child = fork(path.join(import.meta.dirname, script), [...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const file = path.join(import.meta.dirname, script);
+    this.#child = fork(file, [...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child.on('message', (message: { value: unknown }) => this.#answered.resolve(message.value));
+    this.#child.once('exit', (code) => this.#answered.reject(new Error(`${script} ended with code ${String(code)}`)));
+    this.#answered.promise.catch(() => undefined);
   }
 
   static async start(script: string, ...args: string[]): Promise<SideProcess> {
@@ -83,12 +91,12 @@ export class SideProcess {
   }
 
   async run(order: WindowOrder): Promise<WindowResult> {
-    return (await this.#ask({ run: order })) as WindowResult;
+    return WindowResult.parse(await this.#ask({ run: order }));
   }
 
   /** Microseconds of processor time so far, of all threads. */
   async cpuMicros(): Promise<number> {
-    const { user, system } = (await this.#ask({ cpu: true })) as NodeJS.CpuUsage;
+    const { user, system } = CpuUsage.parse(await this.#ask({ cpu: true }));
     return user + system;
   }
 
@@ -97,17 +105,14 @@ export class SideProcess {
   }
 
   #ask(question: Question): Promise<unknown> {
+    this.#answered = Promise.withResolvers();
     this.#child.send(question);
     return this.#next();
   }
 
   async #next(): Promise<unknown> {
-    const failed = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-    const ended = once(this.#child, 'exit', { signal: failed }).then(([code]) => {
-      throw new Error(`a process of the benchmark ended with code ${String(code)}`);
-    });
-    ended.catch(() => undefined);
-    const [message] = (await Promise.race([once(this.#child, 'message', { signal: failed }), ended])) as [{ value: unknown }];
-    return message.value;
+    const late = new Error('a process of the benchmark does not answer');
+    const timer = setTimeout(() => this.#answered.reject(late), ANSWER_TIMEOUT_MS);
+    return this.#answered.promise.finally(() => clearTimeout(timer));
   }
 }

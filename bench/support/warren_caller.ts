@@ -7,7 +7,15 @@ import { logger, openLinks } from './warren_link.ts';
 const [url = ''] = process.argv.slice(2);
 const { publishLink, consumeLink, metrics } = await openLinks(url, 'coordinator');
 const user = publishLink.user;
-const client = new RpcClient({ publishLink, consumeLink, user, prefix: 'coordinator', instance: newId(), logger, metrics });
+const client = new RpcClient({
+  publishLink,
+  consumeLink,
+  user,
+  prefix: 'coordinator',
+  instance: newId(),
+  logger,
+  metrics,
+});
 await client.start();
 
 async function call(): Promise<boolean> {

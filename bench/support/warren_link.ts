@@ -7,7 +7,10 @@ const READY_TIMEOUT_MS = 10_000;
 export const logger = silentLogger();
 
 /** The two connections of one process, up. */
-export async function openLinks(url: string, prefix: string): Promise<{ publishLink: RabbitLink; consumeLink: RabbitLink; metrics: Metrics }> {
+export async function openLinks(
+  url: string,
+  prefix: string,
+): Promise<{ publishLink: RabbitLink; consumeLink: RabbitLink; metrics: Metrics }> {
   const metrics = new Metrics(prefix);
   const open = async (role: 'publish' | 'consume'): Promise<RabbitLink> => {
     const link = new RabbitLink({ url, role, name: `bench.${prefix}.${role}`, logger, metrics });

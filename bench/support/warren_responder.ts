@@ -15,6 +15,8 @@ import { BENCH_ASSIGN, REPLY } from './bench_contract.ts';
 import { serveSide } from './side.ts';
 import { logger, openLinks } from './warren_link.ts';
 
+type Request = DtoOf<typeof BENCH_ASSIGN>;
+
 const PREFIX = 'allocator';
 const MAX_CONCURRENT_TASKS = 256;
 const TIMEOUT_MS = 10_000;
@@ -22,18 +24,22 @@ const TIMEOUT_MS = 10_000;
 /** Every feature but the transaction, which is no part of the way there and back. */
 class BenchListener extends BaseMicroserviceListener {
   protected override processSingleCommand({ payload }: ValidatedCommand): Promise<unknown> {
-    return answer(payload as DtoOf<typeof BENCH_ASSIGN>);
+    return isRequest(payload) ? answer(payload) : Promise.reject(new TypeError('another payload'));
   }
 }
 
-async function answer(dto: DtoOf<typeof BENCH_ASSIGN>): Promise<z.input<(typeof BENCH_ASSIGN)['reply']>> {
+/** The listener has validated it; this only tells the compiler. */
+const isRequest = (payload: unknown): payload is Request =>
+  typeof payload === 'object' && payload !== null && 'players' in payload;
+
+async function answer(dto: Request): Promise<z.input<(typeof BENCH_ASSIGN)['reply']>> {
   return dto.players.length > 0 ? REPLY : Promise.reject(new Error('no players'));
 }
 
 const [url = ''] = process.argv.slice(2);
 const { publishLink, consumeLink, metrics } = await openLinks(url, PREFIX);
 await declareServiceTopology(consumeLink, PREFIX);
-const handler = token<CommandHandler<DtoOf<typeof BENCH_ASSIGN>, z.input<(typeof BENCH_ASSIGN)['reply']>>>('bench.assign');
+const handler = token<CommandHandler<Request, z.input<(typeof BENCH_ASSIGN)['reply']>>>('bench.assign');
 const registry = defineRegistry({
   prefix: PREFIX,
   maxConcurrentTasks: MAX_CONCURRENT_TASKS,

@@ -6,7 +6,14 @@ import { brokerPrefixes, SERVICES } from '@warren/rabbit';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { REPO } from '../e2e/support/app_process.ts';
-import { environmentOf, interpolate, interpolationsOf, parseCompose, readEnvExample, readRepoFile } from './support/compose_file.ts';
+import {
+  environmentOf,
+  interpolate,
+  interpolationsOf,
+  parseCompose,
+  readEnvExample,
+  readRepoFile,
+} from './support/compose_file.ts';
 import { composeFaults } from './support/compose_rules.ts';
 import { freshSecrets } from './support/secrets.ts';
 
@@ -18,15 +25,18 @@ const BACKING = ['rabbitmq', 'postgres', 'redis'];
 async function schemaOf(app: string): Promise<z.ZodObject> {
   const folder = path.join(REPO, 'apps', app, 'src');
   const file = fs.readdirSync(folder).find((name) => name.endsWith('_env.ts')) ?? '';
-  const exported: Record<string, unknown> = await import(pathToFileURL(path.join(folder, file)).href);
-  const schema = Object.values(exported).find((value) => value instanceof z.ZodObject);
+  const exported: unknown = await import(pathToFileURL(path.join(folder, file)).href);
+  const values: unknown[] = typeof exported === 'object' && exported !== null ? Object.values(exported) : [];
+  const schema = values.find((value) => value instanceof z.ZodObject);
   if (schema === undefined) throw new Error(`apps/${app} exports no settings schema`);
   return schema;
 }
 
 test('the compose file holds every app, the set-up and the three servers', () => {
   const names = Object.keys(compose.services);
-  expect(names).toEqual(expect.arrayContaining([...SERVICES.map(({ app }) => app), ...BACKING, 'setup', 'game-server']));
+  expect(names).toEqual(
+    expect.arrayContaining([...SERVICES.map(({ app }) => app), ...BACKING, 'setup', 'game-server']),
+  );
   for (const { app } of SERVICES) expect(compose.services[app]?.build?.args.APP).toBe(app);
   for (const { app } of SERVICES) expect(compose.services[app]?.depends_on).toHaveProperty('setup');
 });
@@ -37,8 +47,18 @@ test('the compose file breaks none of the rules', () => {
 
 describe('each rule finds a planted fault', () => {
   test.each([
-    ['an unknown dependency', 'gateway: { condition: service_healthy }', 'gate: { condition: service_healthy }', 'which is no service'],
-    ['health without a check', 'setup: { condition: service_completed_successfully }', 'setup: { condition: service_healthy }', 'has no check'],
+    [
+      'an unknown dependency',
+      'gateway: { condition: service_healthy }',
+      'gate: { condition: service_healthy }',
+      'which is no service',
+    ],
+    [
+      'health without a check',
+      'setup: { condition: service_completed_successfully }',
+      'setup: { condition: service_healthy }',
+      'has no check',
+    ],
     ['an undeclared volume', 'rabbitmq:/var/lib/rabbitmq', 'rabbit:/var/lib/rabbitmq', 'which is not declared'],
     ['an unused volume', '  postgres:\n$', '  postgres:\n  other:\n', 'volume other is used by nobody'],
     ['a published management port', '127.0.0.1::5672', '127.0.0.1::15672', 'publishes the private port 15672'],
@@ -48,7 +68,12 @@ describe('each rule finds a planted fault', () => {
     ['root', 'user: redis', 'user: root', 'runs as root'],
     ['a missing script', 'examples/game-server/src/main.ts', 'examples/game/src/main.ts', 'which is not there'],
     ['a missing app', 'APP: coordinator', 'APP: matchmaker', 'which is not there'],
-    ['a grace that is too short', 'stop_grace_period: 20s\n  depends_on', 'stop_grace_period: 5s\n  depends_on', 'is killed after 5000 ms'],
+    [
+      'a grace that is too short',
+      'stop_grace_period: 20s\n  depends_on',
+      'stop_grace_period: 5s\n  depends_on',
+      'is killed after 5000 ms',
+    ],
     ['no init', 'init: true', 'init: false', 'has no init'],
   ])('%s', (_case, before, after, fault) => {
     const pattern = before.endsWith('$') ? new RegExp(before) : before;
@@ -84,7 +109,9 @@ describe('variables', () => {
   });
 
   test('a default in the compose file does not contradict the one in the settings', () => {
-    const lines = new Map([...readRepoFile('.env.example').matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
+    const lines = new Map(
+      [...readRepoFile('.env.example').matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+    );
     const own = new Set(['GATEWAY_HOST', 'ALLOCATOR_ALLOWED_ADDRESSES']);
     const different = used.filter(({ name, mode, rest }) => mode === '-' && !own.has(name) && lines.get(name) !== rest);
     expect(different).toEqual([]);
@@ -97,15 +124,26 @@ describe('variables', () => {
 
   test('the set-up gets the password of every broker user', () => {
     const given = Object.keys(compose.services['setup']?.environment ?? {});
-    expect(given).toEqual(expect.arrayContaining(brokerPrefixes().map((prefix) => `${prefix.toUpperCase()}_RABBITMQ_PASSWORD`)));
+    expect(given).toEqual(
+      expect.arrayContaining(brokerPrefixes().map((prefix) => `${prefix.toUpperCase()}_RABBITMQ_PASSWORD`)),
+    );
   });
 
   test('no app gets a secret of another service', () => {
     for (const { app, prefix } of SERVICES) {
       const names = interpolationsOf(JSON.stringify(compose.services[app])).map(({ name }) => name);
-      const others = [...SERVICES.map((service) => service.prefix), 'owner', 'topology', 'ops', 'rabbitmq_admin', 'postgres'];
+      const others = [
+        ...SERVICES.map((service) => service.prefix),
+        'owner',
+        'topology',
+        'ops',
+        'rabbitmq_admin',
+        'postgres',
+      ];
       const foreign = others.filter((other) => other !== prefix).map((other) => `${other.toUpperCase()}_`);
-      expect(names.filter((name) => /PASSWORD|KEY/.test(name) && foreign.some((start) => name.startsWith(start)))).toEqual([]);
+      expect(
+        names.filter((name) => /PASSWORD|KEY/.test(name) && foreign.some((start) => name.startsWith(start))),
+      ).toEqual([]);
     }
   });
 });

@@ -10,7 +10,7 @@ import { NodeRun, runNode } from './support/run_node.ts';
 import { freshSecrets } from './support/secrets.ts';
 
 const IMAGES = [...SERVICES.map(({ app }) => app), 'example-game-server', 'tools'];
-const BUILD_TIMEOUT_MS = 240_000;
+const BUILD_TIMEOUT_MS = 600_000;
 /** What a package of the tests or of the build would bring; none belongs into an image. */
 const DEVELOPMENT = ['vitest', 'typescript', 'vite', 'oxlint', 'fast-check', '@biomejs+biome', 'knip'];
 
@@ -26,7 +26,11 @@ beforeAll(async () => {
   fetchPackages(folderOf('fetch'));
   for (const app of IMAGES) buildImageFolder(app, folderOf(app));
   servers = await privateServers();
-  const [rabbit, postgres, redis] = await Promise.all([servers.rabbit({ management: true }), servers.postgres(), servers.redis()]);
+  const [rabbit, postgres, redis] = await Promise.all([
+    servers.rabbit({ management: true }),
+    servers.postgres(),
+    servers.redis(),
+  ]);
   const api = new URL(rabbit.managementUrl ?? '');
   const database = new URL(postgres.url);
   secrets = {
@@ -54,7 +58,9 @@ afterAll(async () => {
 
 /** Every file that is not an installed package. */
 function filesBelow(folder: string, prefix = ''): string[] {
-  const entries = fs.readdirSync(path.join(folder, prefix), { withFileTypes: true }).filter(({ name }) => name !== 'node_modules');
+  const entries = fs
+    .readdirSync(path.join(folder, prefix), { withFileTypes: true })
+    .filter(({ name }) => name !== 'node_modules');
   return entries.flatMap((entry) => {
     const file = path.join(prefix, entry.name);
     return entry.isDirectory() ? filesBelow(folder, file) : [file];
@@ -63,8 +69,9 @@ function filesBelow(folder: string, prefix = ''): string[] {
 
 /** The environment of a compose service on the servers of this test, on ports that are free. */
 function environmentHere(service: string): Record<string, string> {
-  const env = Object.entries(environmentOf(compose, service, secrets)).map(([name, value]) => [name, here(value)]);
-  return { ...Object.fromEntries(env), ADMIN_HOST: '127.0.0.1', ADMIN_PORT: '0', GATEWAY_PORT: '0' };
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environmentOf(compose, service, secrets))) env[name] = here(value);
+  return { ...env, ADMIN_HOST: '127.0.0.1', ADMIN_PORT: '0', GATEWAY_PORT: '0' };
 }
 
 describe('the folder of an image', () => {
@@ -77,14 +84,21 @@ describe('the folder of an image', () => {
     expect(packages.filter((name) => DEVELOPMENT.some((start) => name.startsWith(`${start}@`)))).toEqual([]);
   });
 
-  test.each(SERVICES.map(({ app }) => app))('%s finds every module, and says in one line what settings it lacks', async (app) => {
-    const script = `apps/${app}/src/main.ts`;
-    const { code, stderr } = await runNode({ folder: folderOf(app), args: [script], env: { NODE_ENV: 'production' } });
-    expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toContain('Settings are not usable: ');
-    expect(stderr).toContain('RABBITMQ_URL is missing');
-    expect(code).toBe(1);
-  });
+  test.each(SERVICES.map(({ app }) => app))(
+    '%s finds every module, and says in one line what settings it lacks',
+    async (app) => {
+      const script = `apps/${app}/src/main.ts`;
+      const { code, stderr } = await runNode({
+        folder: folderOf(app),
+        args: [script],
+        env: { NODE_ENV: 'production' },
+      });
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(stderr).toContain('Settings are not usable: ');
+      expect(stderr).toContain('RABBITMQ_URL is missing');
+      expect(code).toBe(1);
+    },
+  );
 
   test('the example game server finds every module, and says what settings it lacks', async () => {
     const command = compose.services['game-server']?.command?.slice(1) ?? [];
@@ -124,11 +138,15 @@ test('the set-up of the compose file creates everything the apps need, twice, an
     expect(code, app).toBe(0);
   }
   expect(await healthcheck('gateway', '1')).toBe(1);
-}, 120_000);
+}, 240_000);
 
 /** Runs the health check of a compose service as the engine would. */
 async function healthcheck(service: string, port: string): Promise<number | null> {
   const [, , ...args] = compose.services[service]?.healthcheck?.test ?? [];
-  const { code } = await runNode({ folder: folderOf(service), args: args.map((arg) => interpolate(arg, {})), env: { ADMIN_PORT: port } });
+  const { code } = await runNode({
+    folder: folderOf(service),
+    args: args.map((arg) => interpolate(arg, {})),
+    env: { ADMIN_PORT: port },
+  });
   return code;
 }

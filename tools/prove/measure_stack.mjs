@@ -33,22 +33,24 @@ function processes() {
   return found;
 }
 
+/** What a command line says of a process; the first that fits. */
+const TITLES = [
+  [/tools\/src\/main\.ts/, 'tools (npm start itself)'],
+  [/warren\.mjs/, 'bootstrap'],
+  [/\b(apt|apt-get|dpkg)\b/, 'apt-get and dpkg'],
+  [/beam\.smp.*(-s rabbit|rabbit boot)/, 'rabbitmq'],
+  [/beam\.smp/, 'rabbitmqctl'],
+  [/redis-server/, 'redis'],
+  [/^postgres|\/postgres( |$)/, 'postgres (all its processes)'],
+  [/pnpm/, 'pnpm (installation)'],
+  [/\bnpm\b/, 'npm'],
+];
+
 /** What a process is for people. */
 function titleOf(pid) {
-  const command = read(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
-  const line = command.join(' ');
+  const line = read(`/proc/${pid}/cmdline`).split('\0').filter(Boolean).join(' ');
   const script = /(?:apps|examples)\/([^/ ]+)\/src\/main\.ts/.exec(line)?.[1];
-  if (script !== undefined) return script;
-  if (line.includes('tools/src/main.ts')) return 'tools (npm start itself)';
-  if (line.includes('warren.mjs')) return 'bootstrap';
-  if (/\b(apt|apt-get|dpkg)\b/.test(line)) return 'apt-get and dpkg';
-  if (line.includes('beam.smp'))
-    return line.includes('-s rabbit') || line.includes('rabbit boot') ? 'rabbitmq' : 'rabbitmqctl';
-  if (line.includes('redis-server')) return 'redis';
-  if (line.startsWith('postgres') || /\/postgres( |$)/.test(line)) return 'postgres (all its processes)';
-  if (line.includes('pnpm')) return 'pnpm (installation)';
-  if (/\bnpm\b/.test(line)) return 'npm';
-  return 'others (shells, helpers)';
+  return script ?? TITLES.find(([pattern]) => pattern.test(line))?.[1] ?? 'others (shells, helpers)';
 }
 
 /** Resident memory in KiB, and the proportional share, in which a page that n processes share counts 1/n for each. */

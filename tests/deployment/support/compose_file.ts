@@ -28,13 +28,15 @@ export function interpolationsOf(text: string): Interpolation[] {
 
 /** A value as compose computes it. @throws Error with the message of `${NAME:?message}` */
 export function interpolate(text: string, values: Readonly<Record<string, string>>): string {
-  return text.replace(INTERPOLATION, (_all, escaped?: string, name = '', mode = '', rest = '') => {
+  const fill = (...groups: (string | undefined)[]): string => {
+    const [, escaped, name = '', mode, rest = ''] = groups;
     if (escaped !== undefined) return '$';
     const value = values[name] ?? '';
     if (value !== '') return value;
     if (mode === '?') throw new Error(`${name}: ${rest}`);
     return mode === '-' ? rest : '';
-  });
+  };
+  return text.replace(INTERPOLATION, fill);
 }
 
 /** The environment of one service with every variable replaced. */

@@ -19,7 +19,10 @@ const RULES: readonly Rule[] = [
       if (other === undefined) return [`depends on ${target}, which is no service`];
       const ends = other.restart === 'no';
       return [
-        ...when(condition === 'service_healthy' && other.healthcheck === undefined, `waits for the health of ${target}, which has no check`),
+        ...when(
+          condition === 'service_healthy' && other.healthcheck === undefined,
+          `waits for the health of ${target}, which has no check`,
+        ),
         ...when((condition === 'service_completed_successfully') !== ends, `waits for ${target} in the wrong way`),
       ];
     });
@@ -46,7 +49,9 @@ const RULES: readonly Rule[] = [
     const script = build === undefined ? undefined : command?.find((part) => part.endsWith('.ts'));
     const app = build?.args.APP ?? '';
     const start = script ?? (build === undefined ? undefined : `apps/${app}/src/main.ts`);
-    return start === undefined ? [] : when(!fs.existsSync(path.join(REPO, start)), `starts ${start}, which is not there`);
+    return start === undefined
+      ? []
+      : when(!fs.existsSync(path.join(REPO, start)), `starts ${start}, which is not there`);
   },
   function ownImages({ build, init, cap_drop, security_opt, read_only }) {
     if (build === undefined) return [];

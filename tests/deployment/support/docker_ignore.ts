@@ -9,7 +9,10 @@ interface Rule {
 function toPattern(line: string): RegExp {
   const parts = line.split('/').map((part, index, all) => {
     if (part === '**') return index === all.length - 1 ? '.*' : '(?:[^/]+/)*';
-    const text = part.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]');
+    const text = part
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '[^/]*')
+      .replaceAll('?', '[^/]');
     return index === all.length - 1 ? text : `${text}/`;
   });
   return new RegExp(`^${parts.join('')}(?:/.*)?$`);

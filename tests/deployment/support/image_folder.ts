@@ -34,7 +34,8 @@ function copyHonouring(ignored: (file: string) => boolean, source: string, targe
     fs.copyFileSync(from, target);
     return;
   }
-  for (const name of fs.readdirSync(from)) copyHonouring(ignored, path.posix.join(source, name), path.join(target, name));
+  for (const name of fs.readdirSync(from))
+    copyHonouring(ignored, path.posix.join(source, name), path.join(target, name));
 }
 
 /** A `COPY` of the build context. A folder gives its content, a file goes below a target that ends with a slash. */
@@ -43,7 +44,8 @@ function runCopy(step: Step, folder: string): void {
   const target = step.words.at(-1) ?? '';
   const ignored = dockerIgnore();
   for (const source of sources) {
-    const name = target.endsWith('/') && !fs.statSync(path.join(REPO, source)).isDirectory() ? path.basename(source) : '';
+    const name =
+      target.endsWith('/') && !fs.statSync(path.join(REPO, source)).isDirectory() ? path.basename(source) : '';
     copyHonouring(ignored, source, path.join(folder, target, name));
   }
 }
@@ -58,9 +60,14 @@ function runCommand(step: Step, folder: string, pnpm: Pnpm): void {
     .replaceAll(STORE_IN_IMAGE, quote(pnpm.store))
     .replace('--config.package-import-method=copy', '')
     .replace(/\bpnpm (?=fetch|install)/g, `${pnpm.command.map(quote).join(' ')} `);
-  const env = { PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`, HOME: process.env['HOME'] ?? '/', CI: 'true' };
+  const env = {
+    PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+    HOME: process.env['HOME'] ?? '/',
+    CI: 'true',
+  };
   const result = spawnSync('sh', ['-ec', script], { cwd: folder, env, encoding: 'utf8', timeout: STEP_TIMEOUT_MS });
-  if (result.status !== 0) throw new Error(`${script} failed: ${result.stdout.slice(-2_000)} ${result.stderr.slice(-2_000)}`);
+  if (result.status !== 0)
+    throw new Error(`${script} failed: ${result.stdout.slice(-2_000)} ${result.stderr.slice(-2_000)}`);
 }
 
 /** Runs one stage of the Dockerfile here, in an empty folder. */

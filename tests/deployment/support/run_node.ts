@@ -27,7 +27,11 @@ export class NodeRun {
 
   constructor({ folder, args, env }: RunSpec) {
     const PATH = process.env['PATH'] ?? '';
-    this.#child = spawn(process.execPath, [...args], { cwd: folder, env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [...args], {
+      cwd: folder,
+      env: { PATH, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => void (this.stdout += text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => void (this.stderr += text));
     this.#ended = new Promise((resolve) => this.#child.once('close', (code) => resolve(code)));
