@@ -14,6 +14,7 @@ export interface BotOptions {
 }
 
 const PASSWORD_BYTES = 18;
+const QUEUE_RETRY_MS = 15_000;
 
 /** A scripted player that uses the public API and nothing else. */
 export class Bot {
@@ -22,7 +23,9 @@ export class Bot {
   readonly #options: BotOptions;
   readonly #login: string;
   readonly #password: string;
+  /** Invitations that nobody has asked for yet. */
   readonly #found: MatchFound[] = [];
+  #onFound: (() => void) | undefined;
   #session: SocketSession | undefined;
 
   constructor(options: BotOptions) {
@@ -53,24 +56,35 @@ export class Bot {
   }
 
   async connect(): Promise<void> {
-    this.#session = await this.client.connect();
-    this.#session.events.on(MATCH_FOUND, (found) => this.#found.push(found));
+    this.#session = await this.client.connect({
+      listen: (events) =>
+        events.on(MATCH_FOUND, (found) => {
+          this.#found.push(found);
+          this.#onFound?.();
+        }),
+    });
   }
 
   async queue(mode: string): Promise<void> {
-    await this.session.request(CREATE_TICKET, { mode, client_tag: this.name });
+    await this.session.request(CREATE_TICKET, { mode, client_tag: this.name }, { retryForMs: QUEUE_RETRY_MS });
   }
 
-  /** The match that this player was invited to. @throws Error with the code of match.failed, or when the signal is aborted */
-  async found(signal: AbortSignal): Promise<MatchFound> {
-    const before = this.#found.shift();
-    if (before !== undefined) return before;
-    return this.#orFailed((stop) => this.session.events.once(MATCH_FOUND, () => true, stop), signal);
+  /** The next match that this player is invited to. @throws Error with the code of match.failed, or when the signal is aborted */
+  found(signal: AbortSignal): Promise<MatchFound> {
+    return this.#orFailed(undefined, signal, async (stop) => {
+      for (;;) {
+        const next = this.#found.shift();
+        if (next !== undefined) return next;
+        await this.#nextFound(stop);
+      }
+    });
   }
 
   /** Waits for the end of one match. Call it before the match can end. */
   ended(gameId: string, signal: AbortSignal): Promise<MatchEnded> {
-    return this.#orFailed((stop) => this.session.events.once(MATCH_ENDED, (event) => event.game_id === gameId, stop), signal);
+    return this.#orFailed(gameId, signal, (stop) =>
+      this.session.events.once(MATCH_ENDED, (event) => event.game_id === gameId, stop),
+    );
   }
 
   /** Plays the match to its end on the game server. */
@@ -79,7 +93,8 @@ export class Bot {
     const game = new GameConnection({
       address: found.address,
       joinTicket: found.join_ticket,
-      onSnapshot: (snapshot, { map, slot }) => chooseMove({ map, snapshot }, slot, rng, { hesitation: this.#options.hesitation ?? 0 }),
+      onSnapshot: (snapshot, { map, slot }) =>
+        chooseMove({ map, snapshot }, slot, rng, { hesitation: this.#options.hesitation ?? 0 }),
     });
     return game.over();
   }
@@ -88,10 +103,29 @@ export class Bot {
     this.#session?.close();
   }
 
-  /** A match that fails ends every wait, with its reason. */
-  async #orFailed<T>(wait: (stop: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  #nextFound(stop: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void =>
+        reject(stop.reason instanceof Error ? stop.reason : new Error(`${this.name} waits no longer`));
+      if (stop.aborted) return onAbort();
+      stop.addEventListener('abort', onAbort, { once: true });
+      this.#onFound = () => {
+        stop.removeEventListener('abort', onAbort);
+        resolve();
+      };
+    });
+  }
+
+  /** A match that fails ends the waits for it, with its reason. */
+  async #orFailed<T>(
+    gameId: string | undefined,
+    signal: AbortSignal,
+    wait: (stop: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const failed = new AbortController();
-    const stop = this.session.events.on(MATCH_FAILED, ({ code, message }) => failed.abort(new Error(`match.failed ${code}: ${message}`)));
+    const stop = this.session.events.on(MATCH_FAILED, ({ game_id, code, message }) => {
+      if (gameId === undefined || game_id === gameId) failed.abort(new Error(`match.failed ${code}: ${message}`));
+    });
     try {
       return await wait(AbortSignal.any([signal, failed.signal]));
     } finally {

@@ -34,10 +34,23 @@ export class GameConnection {
     this.#socket = new WebSocket(options.address, GAME_PROTOCOL);
     this.#done = new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#socket.close(), CONNECT_TIMEOUT_MS);
-      this.#socket.addEventListener('open', () => this.#socket.send(JSON.stringify({ type: 'join', ticket: options.joinTicket })));
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        reject(error);
+        this.#socket.close();
+      };
+      this.#socket.addEventListener('open', () => this.#send({ type: 'join', ticket: options.joinTicket }));
       this.#socket.addEventListener('error', () => undefined);
-      this.#socket.addEventListener('message', ({ data }) => this.#receive(data, () => clearTimeout(timer), resolve));
-      this.#socket.addEventListener('close', ({ reason }) => reject(new Error(`the game server closed the connection${reason === '' ? '' : `: ${reason}`}`)));
+      this.#socket.addEventListener('message', ({ data }) => {
+        try {
+          this.#receive(data, () => clearTimeout(timer), resolve);
+        } catch (cause) {
+          fail(new Error('the game server sent something that cannot be understood', { cause }));
+        }
+      });
+      this.#socket.addEventListener('close', ({ reason }) => {
+        fail(new Error(`the game server closed the connection${reason === '' ? '' : `: ${reason}`}`));
+      });
     });
     this.#done.catch(() => undefined);
   }
@@ -69,7 +82,8 @@ export class GameConnection {
 
   #refused(message: Extract<ServerMessage, { type: 'refused' }>): void {
     const { code } = message;
-    if (code === 'INPUT_LATE' && this.#welcome !== undefined) this.#lead = Math.min(this.#lead + 1, this.#welcome.max_lead_ticks);
+    if (code === 'INPUT_LATE' && this.#welcome !== undefined)
+      this.#lead = Math.min(this.#lead + 1, this.#welcome.max_lead_ticks);
   }
 
   #snapshot(snapshot: SnapshotFrame): void {
@@ -79,6 +93,11 @@ export class GameConnection {
     if (input === undefined || tick <= this.#lastTick) return;
     this.#lastTick = tick;
     this.#sent++;
-    this.#socket.send(JSON.stringify({ type: 'input', tick, ...input }));
+    this.#send({ type: 'input', tick, ...input });
+  }
+
+  /** A socket on its way out takes nothing more; its end is told by `over`. */
+  #send(message: object): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 }

@@ -30,7 +30,10 @@ const DEFAULT_TIMEOUT_MS = 120_000;
 export async function playMatch(options: PlayMatchOptions): Promise<PlayedMatch> {
   const { gatewayUrl, secondGatewayUrl = gatewayUrl, mode = 'duel', onStep = () => undefined } = options;
   const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-  const bots = [new Bot({ gatewayUrl, name: 'Hazel' }), new Bot({ gatewayUrl: secondGatewayUrl, name: 'Fiver', hesitation: 20 })] as const;
+  const bots = [
+    new Bot({ gatewayUrl, name: 'Hazel' }),
+    new Bot({ gatewayUrl: secondGatewayUrl, name: 'Fiver', hesitation: 20 }),
+  ] as const;
   const both = async <T>(name: string, work: (bot: Bot) => Promise<T>): Promise<readonly [T, T]> => {
     const startedAt = performance.now();
     const done = await Promise.all([work(bots[0]), work(bots[1])]);
@@ -46,16 +49,29 @@ export async function playMatch(options: PlayMatchOptions): Promise<PlayedMatch>
     const gameId = sameGame(invitations);
     const endings = Promise.all([bots[0].ended(gameId, signal), bots[1].ended(gameId, signal)]);
     endings.catch(() => undefined);
-    const [over] = await both('match played on the game server', (bot) => bot.play(invitations[bots.indexOf(bot) === 0 ? 0 : 1]));
-    const [first, second] = await both('both received match.ended', async (bot) => (await endings)[bots.indexOf(bot) === 0 ? 0 : 1]);
+    const [over] = await both('match played on the game server', (bot) =>
+      bot.play(invitations[bots.indexOf(bot) === 0 ? 0 : 1]),
+    );
+    const [first, second] = await both(
+      'both received match.ended',
+      async (bot) => (await endings)[bots.indexOf(bot) === 0 ? 0 : 1],
+    );
     checkEndings(first, second);
     const [row] = await both('result read back', (bot) => bot.client.match(gameId));
-    if (row.state !== 'ended' || row.winner !== first.winner) throw new Error(`the stored match ${gameId} differs from the event`);
+    if (row.state !== 'ended' || row.winner !== first.winner)
+      throw new Error(`the stored match ${gameId} differs from the event`);
     if (invitations[0].players.find((player) => player.slot === over.winner)?.player_id !== first.winner) {
       throw new Error(`the winner of ${gameId} differs between game server and platform`);
     }
     const players = [bots[0].playerId, bots[1].playerId] as const;
-    return { gameId, winner: first.winner, traceId: first.trace_id, players, instanceAddress: invitations[0].address, row };
+    return {
+      gameId,
+      winner: first.winner,
+      traceId: first.trace_id,
+      players,
+      instanceAddress: invitations[0].address,
+      row,
+    };
   } finally {
     for (const bot of bots) bot.close();
   }
@@ -63,8 +79,10 @@ export async function playMatch(options: PlayMatchOptions): Promise<PlayedMatch>
 
 function sameGame(invitations: readonly [MatchFound, MatchFound]): string {
   const [first, second] = invitations;
-  if (first.game_id !== second.game_id) throw new Error(`the players were sent to different games, ${first.game_id} and ${second.game_id}`);
-  if (first.address !== second.address) throw new Error(`the players of ${first.game_id} were sent to different servers`);
+  if (first.game_id !== second.game_id)
+    throw new Error(`the players were sent to different games, ${first.game_id} and ${second.game_id}`);
+  if (first.address !== second.address)
+    throw new Error(`the players of ${first.game_id} were sent to different servers`);
   return first.game_id;
 }
 

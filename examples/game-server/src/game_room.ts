@@ -43,13 +43,18 @@ export class GameRoom {
     this.#joinTimer = setTimeout(() => this.#absent(), deps.joinTimeoutMs);
   }
 
-  /** Seats a player whose ticket was accepted; a second connection of the same player replaces the first. */
-  join(slot: Slot, socket: PlayerSocket): void {
+  /**
+   * Seats a player whose ticket was accepted; a second connection of the same player replaces the first. False where the
+   * seat is another player's, or the match is over.
+   */
+  join(slot: Slot, playerId: string, socket: PlayerSocket): boolean {
+    if (this.#closed || this.#players[slot] !== playerId) return false;
     this.#sockets[slot]?.close('replaced');
     this.#sockets[slot] = socket;
     this.#joined[slot] = true;
     socket.send(this.#match.welcome(slot));
     if (this.#joined[0] && this.#joined[1] && this.#clock === undefined) this.#start();
+    return true;
   }
 
   leave(slot: Slot, socket: PlayerSocket): void {
@@ -65,7 +70,9 @@ export class GameRoom {
     if (this.#match.isAbusive(slot)) this.#sockets[slot]?.close('too many illegal inputs');
   }
 
+  /** Ends the match at once, without a result. */
   close(reason: string): void {
+    if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#joinTimer);
     clearTimeout(this.#clock);
@@ -99,6 +106,7 @@ export class GameRoom {
     const log = this.#match.log();
     if (over === undefined || log === undefined) return;
     this.#broadcast(over);
+    this.close('over');
     const [first, second] = this.#players;
     const [firstInputs, secondInputs] = this.#match.inputCounts;
     this.#deps.onResult(
@@ -114,7 +122,6 @@ export class GameRoom {
       },
       log,
     );
-    this.close('over');
   }
 
   #absent(): void {

@@ -1,6 +1,12 @@
 import type { GameServer } from '@warren/game-server-sdk';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { GAME_PROTOCOL, MAX_CLIENT_MESSAGE_LENGTH, parseClientMessage, type ServerMessage, Slot } from './game/index.ts';
+import {
+  GAME_PROTOCOL,
+  MAX_CLIENT_MESSAGE_LENGTH,
+  parseClientMessage,
+  type ServerMessage,
+  Slot,
+} from './game/index.ts';
 import type { GameRoom, PlayerSocket } from './game_room.ts';
 
 export interface PlayerDoorDeps {
@@ -11,6 +17,8 @@ export interface PlayerDoorDeps {
   readonly onTrouble: (what: string, error: unknown) => void;
 }
 
+/** A close frame holds 123 bytes, whatever the characters; a longer reason would throw. */
+const MAX_REASON_CHARS = 40;
 const JOIN_TIMEOUT_MS = 5_000;
 const MAX_SOCKETS = 1_000;
 const MAX_FRAGMENTS = 4;
@@ -32,6 +40,7 @@ export class PlayerDoor {
       perMessageDeflate: false,
       handleProtocols: (protocols) => (protocols.has(GAME_PROTOCOL) ? GAME_PROTOCOL : false),
     });
+    this.#server.on('error', (error) => deps.onTrouble('listen', error));
     this.#server.on('connection', (socket) => this.#accept(socket));
   }
 
@@ -52,12 +61,13 @@ export class PlayerDoor {
   }
 
   #accept(socket: WebSocket): void {
+    // first of all: an error that nobody listens for ends the process
+    socket.on('error', () => socket.terminate());
     if (this.#server.clients.size > MAX_SOCKETS || socket.protocol !== GAME_PROTOCOL) {
       socket.close(1013, 'not here');
       return;
     }
     const visitor = new Visitor(socket, this.#deps);
-    socket.on('error', () => socket.terminate());
     socket.on('message', (data, isBinary) => visitor.receive(isBinary ? '' : data.toString()));
     socket.on('close', () => visitor.gone());
   }
@@ -70,6 +80,7 @@ class Visitor implements PlayerSocket {
   readonly #timer: NodeJS.Timeout;
   #seat: { readonly room: GameRoom; readonly slot: Slot } | undefined;
   #joining = false;
+  #gone = false;
 
   constructor(socket: WebSocket, deps: PlayerDoorDeps) {
     this.#socket = socket;
@@ -83,7 +94,7 @@ class Visitor implements PlayerSocket {
   }
 
   close(reason: string): void {
-    this.#socket.close(1000, reason);
+    this.#socket.close(1000, reason.slice(0, MAX_REASON_CHARS));
   }
 
   receive(text: string): void {
@@ -94,6 +105,7 @@ class Visitor implements PlayerSocket {
   }
 
   gone(): void {
+    this.#gone = true;
     clearTimeout(this.#timer);
     if (this.#seat !== undefined) this.#seat.room.leave(this.#seat.slot, this);
   }
@@ -114,19 +126,23 @@ class Visitor implements PlayerSocket {
     if (this.#joining) return this.send({ type: 'refused', code: 'JOIN_TWICE' });
     this.#joining = true;
     try {
-      const platform = this.#deps.platform();
-      const claims = await platform.admit(ticket);
-      const room = this.#deps.rooms.get(claims.game_id);
-      const slot = Slot.parse(claims.slot);
-      if (room === undefined) throw new Error('the game is over');
-      clearTimeout(this.#timer);
-      this.#seat = { room, slot };
-      room.join(slot, this);
-      await platform.reportJoin(claims.game_id, claims.sub);
+      const { platform, rooms } = this.#deps;
+      const { sub: playerId, game_id: gameId, slot } = await platform().admit(ticket);
+      // who has left meanwhile must not count as joined: the match would begin with an empty seat
+      if (this.#gone) return;
+      this.#sit(rooms.get(gameId), Slot.parse(slot), playerId);
+      await platform().reportJoin(gameId, playerId);
     } catch (error) {
       if (this.#seat !== undefined) return this.#deps.onTrouble('report a join', error);
       this.send({ type: 'refused', code: 'JOIN_REFUSED' });
       this.close('join refused');
     }
+  }
+
+  #sit(room: GameRoom | undefined, slot: Slot, playerId: string): void {
+    if (room?.join(slot, playerId, this) !== true)
+      throw new Error("the game is over, or the seat is not this player's");
+    clearTimeout(this.#timer);
+    this.#seat = { room, slot };
   }
 }

@@ -67,11 +67,19 @@ function connectPlatform(settings: ServerSettings, port: number, rooms: Map<stri
       log('game released', { game: gameId, reason });
     },
     onTrouble: trouble,
+    onStopped: (reason) => {
+      process.stderr.write(`game-server: sent away by the platform: ${reason}\n`);
+      process.exit(1);
+    },
   });
   return platform;
 }
 
-function openRoom(settings: ServerSettings, assignment: Assignment, context: { rooms: Map<string, GameRoom>; platform: GameServer }): GameRoom {
+function openRoom(
+  settings: ServerSettings,
+  assignment: Assignment,
+  context: { rooms: Map<string, GameRoom>; platform: GameServer },
+): GameRoom {
   const { rooms, platform } = context;
   const gameId = assignment.game_id;
   return new GameRoom({
@@ -80,14 +88,25 @@ function openRoom(settings: ServerSettings, assignment: Assignment, context: { r
     joinTimeoutMs: settings.GAME_JOIN_TIMEOUT_SECONDS * 1_000,
     onResult: (result, inputLog) => {
       rooms.delete(gameId);
-      void keepReplay(settings, gameId, inputLog)
-        .then(() => platform.reportResult(result))
-        .then(() => log('result reported', { game: gameId, trace: traceOf(assignment), winner: result.winner, inputs: result.inputs }))
+      // the replay is for people; the result must not wait for a disk, nor be lost with it
+      keepReplay(settings, gameId, inputLog).catch((error: unknown) => trouble('keep a replay', error));
+      platform
+        .reportResult(result)
+        .then(() =>
+          log('result reported', {
+            game: gameId,
+            trace: traceOf(assignment),
+            winner: result.winner,
+            inputs: result.inputs,
+          }),
+        )
         .catch((error: unknown) => trouble('report a result', error));
     },
     onAbsent: () => {
       rooms.delete(gameId);
-      platform.reportFailure(gameId, 'MATCH_PLAYER_ABSENT').catch((error: unknown) => trouble('report a failure', error));
+      platform
+        .reportFailure(gameId, 'MATCH_PLAYER_ABSENT')
+        .catch((error: unknown) => trouble('report a failure', error));
     },
   });
 }
@@ -103,8 +122,10 @@ async function shutDown(platform: GameServer, rooms: ReadonlyMap<string, GameRoo
   log('draining', { games: rooms.size });
   await platform.drain().catch((error: unknown) => trouble('drain', error));
   const until = Date.now() + DRAIN_MS;
-  while (platform.games.length > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-  for (const gameId of platform.games) await platform.reportFailure(gameId, 'MATCH_ABORTED').catch((error: unknown) => trouble('give up a game', error));
+  while (platform.games.length > 0 && Date.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+  for (const gameId of platform.games)
+    await platform.reportFailure(gameId, 'MATCH_ABORTED').catch((error: unknown) => trouble('give up a game', error));
   platform.stop();
   await door.close();
   process.exit(0);
@@ -120,10 +141,14 @@ function addressOf(settings: ServerSettings, port: number): string {
 }
 
 function log(msg: string, fields: Record<string, unknown>): void {
-  process.stdout.write(`${JSON.stringify({ level: 'info', time: new Date().toISOString(), service: 'game-server', pid: process.pid, ...fields, msg })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ level: 'info', time: new Date().toISOString(), service: 'game-server', pid: process.pid, ...fields, msg })}\n`,
+  );
 }
 
 function trouble(what: string, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
-  process.stdout.write(`${JSON.stringify({ level: 'warn', time: new Date().toISOString(), service: 'game-server', pid: process.pid, what, error: message, msg: 'trouble' })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), service: 'game-server', pid: process.pid, what, error: message, msg: 'trouble' })}\n`,
+  );
 }

@@ -10,7 +10,11 @@ export const ServerSettings = z.object({
   GAME_SERVER_PORT: z.coerce.number().int().min(0).max(65_535).default(7_350),
   /** What players connect to; `ws://host:port` unless given. */
   GAME_SERVER_ADDRESS: z.url({ protocol: /^wss?$/ }).optional(),
-  GAME_SERVER_INSTANCE: z.string().default(`${hostname().replace(/[^a-zA-Z0-9-]/g, '-').slice(0, 40)}-game`),
+  GAME_SERVER_INSTANCE: z.string().default(
+    `${hostname()
+      .replace(/[^a-zA-Z0-9-]/g, '-')
+      .slice(0, 40)}-game`,
+  ),
   GAME_SERVER_CAPACITY: z.coerce.number().int().min(1).max(500).default(50),
   GAME_MATCH_SECONDS: z.coerce
     .number()

@@ -4,10 +4,15 @@ import { ENTER_SCREEN, keyCommands, LEAVE_SCREEN, paint, renderFrame, styleFrom 
 
 const OPPONENT_HESITATION = 35;
 const WAIT_MS = 60_000;
+const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A person plays one match against a bot, in the terminal. @throws Error with one sentence */
-export async function playAgainstBot(gatewayUrl: string, env: Readonly<Record<string, string | undefined>>): Promise<void> {
-  if (!process.stdin.isTTY || !process.stdout.isTTY) throw new Error('Playing needs a terminal: run "npm run play" in one.');
+export async function playAgainstBot(
+  gatewayUrl: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY)
+    throw new Error('Playing needs a terminal: run "npm run play" in one.');
   const you = new Bot({ gatewayUrl, name: 'You' });
   const rival = new Bot({ gatewayUrl, name: 'Bigwig', hesitation: OPPONENT_HESITATION });
   const signal = AbortSignal.timeout(WAIT_MS);
@@ -20,22 +25,28 @@ export async function playAgainstBot(gatewayUrl: string, env: Readonly<Record<st
       await bot.queue('duel');
     }
     const [yours, theirs] = await Promise.all([you.found(signal), rival.found(signal)]);
-    if (yours.game_id !== theirs.game_id) throw new Error('Another player was faster: somebody else got the bot. Try again.');
+    if (yours.game_id !== theirs.game_id)
+      throw new Error('Another player was faster: somebody else got the bot. Try again.');
     const rivalPlays = rival.play(theirs);
     rivalPlays.catch(() => undefined);
     const over = await onScreen(yours, env);
-    process.stdout.write(`${verdict(over, yours.slot)}\n`);
+    process.stdout.write(`${over === undefined ? 'You left the match.' : verdict(over, yours.slot)}\n`);
   } finally {
     you.close();
     rival.close();
   }
 }
 
-async function onScreen(found: MatchFound, env: Readonly<Record<string, string | undefined>>): Promise<OverMessage> {
+/** Plays on the screen. Undefined when the player quits. @throws Error when the game server ends the connection before the match is over */
+async function onScreen(
+  found: MatchFound,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<OverMessage | undefined> {
   const style = styleFrom(env);
   const names: readonly [string, string] = found.slot === 0 ? ['You', 'Bigwig'] : ['Bigwig', 'You'];
   let move: Move = 'stay';
   let dash = false;
+  let quitting = false;
   const game = new GameConnection({
     address: found.address,
     joinTicket: found.join_ticket,
@@ -46,18 +57,28 @@ async function onScreen(found: MatchFound, env: Readonly<Record<string, string |
       return input;
     },
   });
+  const quit = (): void => {
+    quitting = true;
+    game.close();
+  };
   const onKeys = (chunk: Buffer): void => {
     for (const command of keyCommands(chunk.toString())) {
-      if (command.kind === 'quit') game.close();
+      if (command.kind === 'quit') quit();
       else if (command.kind === 'dash') dash = true;
       else move = command.move;
     }
   };
   process.stdout.write(ENTER_SCREEN);
   process.stdin.setRawMode(true).on('data', onKeys).resume();
+  // otherwise the signal would leave the terminal in raw mode and on the game's screen
+  for (const signal of END_SIGNALS) process.once(signal, quit);
   try {
     return await game.over();
+  } catch (error) {
+    if (quitting) return undefined;
+    throw error;
   } finally {
+    for (const signal of END_SIGNALS) process.off(signal, quit);
     process.stdin.off('data', onKeys).setRawMode(false).pause();
     process.stdout.write(LEAVE_SCREEN);
   }

@@ -24,6 +24,9 @@ function cpuTimes(): CpuTimes {
 
 const share = (value: number): number => (Number.isFinite(value) ? Math.min(1, Math.max(0, value)) : 0);
 
+/** A measure of the user's own as the platform takes it: numbers from 0 to 1. */
+export const boundedLoad = ({ cpu, ram }: Load): Load => ({ cpu: share(cpu), ram: share(ram) });
+
 /** Measures the machine between calls. Where the system shows no CPU times, the process's own use stands for it. */
 export function hostLoadMeter(): () => Load {
   let last = cpuTimes();

@@ -1,4 +1,6 @@
-export type { Assignment, ReportResultDto } from '@warren/contracts';
+export type { Assignment, ReportFailureDto, ReportResultDto } from '@warren/contracts';
 export { WarrenError } from '@warren/wire';
-export { GameServer, type GameServerOptions } from './game_server.ts';
+export { GameServer } from './game_server.ts';
+export type { GameServerOptions } from './game_server_options.ts';
 export type { Load } from './host_load.ts';
+export type { JoinClaims } from './join_desk.ts';

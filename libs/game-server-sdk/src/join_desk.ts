@@ -1,8 +1,23 @@
-import type { JoinClaims, TokenVerifier } from '@warren/tokens';
+import type { TokenVerifier } from '@warren/tokens';
 import { WarrenError } from '@warren/wire';
+
+/** Who a join ticket lets in. */
+export interface JoinClaims {
+  /** Player id. */
+  readonly sub: string;
+  readonly game_id: string;
+  /** The player's place in the match, from 0. */
+  readonly slot: number;
+  /** Id of the ticket. */
+  readonly jti: string;
+  /** Until when the ticket works, epoch seconds. */
+  readonly exp: number;
+}
 
 /** Tickets remembered as used; a ticket lives a minute, so this is far more than a server can admit. */
 const MAX_USED = 100_000;
+/** A ticket is believed this much longer than it lives, because clocks differ. */
+const KEEP_SECONDS = 60;
 
 /** Admits players by their join tickets: signature, server and time are checked offline, and each ticket works once. */
 export class JoinDesk {
@@ -16,25 +31,42 @@ export class JoinDesk {
     this.#instanceId = instanceId;
   }
 
-  /** @throws WarrenError JOIN_TICKET_REFUSED */
-  async admit(ticket: string): Promise<JoinClaims> {
-    let claims: JoinClaims;
-    try {
-      claims = await this.#verifier.verifyJoinTicket(ticket, { instanceId: this.#instanceId });
-    } catch (cause) {
-      throw new WarrenError('JOIN_TICKET_REFUSED', 'The join ticket is not valid here.', { cause });
-    }
+  /**
+   * Uses the ticket up where `isOpen` takes its game; a player who comes too early may come again.
+   * @throws WarrenError JOIN_TICKET_REFUSED, or retryable: SERVICE_UNAVAILABLE without keys, JOIN_DESK_FULL
+   */
+  async admit(ticket: string, isOpen: (gameId: string) => boolean): Promise<JoinClaims> {
+    const claims = await this.#verify(ticket);
     this.#forgetEnded();
+    if (!isOpen(claims.game_id)) throw new WarrenError('JOIN_TICKET_REFUSED', 'This game does not run here.');
     if (this.#used.has(claims.jti)) throw new WarrenError('JOIN_TICKET_REFUSED', 'The join ticket was used already.');
-    if (this.#used.size >= MAX_USED) throw new WarrenError('JOIN_DESK_FULL', 'Too many players join at once.', { retryable: true });
+    if (this.#used.size >= MAX_USED)
+      throw new WarrenError('JOIN_DESK_FULL', 'Too many players join at once.', { retryable: true });
     this.#used.set(claims.jti, claims.exp);
     return claims;
+  }
+
+  async #verify(ticket: string): Promise<JoinClaims> {
+    try {
+      const { sub, game_id, slot, jti, exp } = await this.#verifier.verifyJoinTicket(ticket, {
+        instanceId: this.#instanceId,
+      });
+      return { sub, game_id, slot, jti, exp };
+    } catch (cause) {
+      const unknown = cause instanceof Error && 'code' in cause && cause.code === 'SERVICE_UNAVAILABLE';
+      if (unknown)
+        throw new WarrenError('SERVICE_UNAVAILABLE', 'The keys of the platform cannot be had now.', {
+          retryable: true,
+          cause,
+        });
+      throw new WarrenError('JOIN_TICKET_REFUSED', 'The join ticket is not valid here.', { cause });
+    }
   }
 
   #forgetEnded(): void {
     const now = Date.now() / 1_000;
     for (const [id, ends] of this.#used) {
-      if (ends > now - 60) break;
+      if (ends > now - KEEP_SECONDS) break;
       this.#used.delete(id);
     }
   }

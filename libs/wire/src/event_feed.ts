@@ -2,42 +2,83 @@ import type { EventContract, PayloadOf } from '@warren/contracts';
 
 type Listener = (payload: unknown) => void;
 
-/** Listeners by event type. */
+/** Told of what a listener threw, and of payloads that do not fit their contract. */
+type FaultListener = (fault: {
+  readonly kind: 'listener' | 'payload';
+  readonly type: string;
+  readonly error: unknown;
+}) => void;
+
+/** Listeners by event type. A listener that throws harms neither the others nor the connection. */
 export class EventFeed {
   readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #onFault: FaultListener;
+
+  constructor(onFault: FaultListener) {
+    this.#onFault = onFault;
+  }
 
   /** Calls `listener` with every event of this contract. Returns the function that ends it. */
   on<E extends EventContract>(event: E, listener: (payload: PayloadOf<E>) => void): () => void {
     const type = clientTypeOf(event);
+    const checked: Listener = (payload) => {
+      const parsed = event.payload.safeParse(payload);
+      if (parsed.success) listener(parsed.data as PayloadOf<E>);
+      else this.#onFault({ kind: 'payload', type, error: parsed.error });
+    };
     const set = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, set);
-    const checked: Listener = (payload) => listener(event.payload.parse(payload) as PayloadOf<E>);
     set.add(checked);
-    return () => set.delete(checked);
+    return () => {
+      set.delete(checked);
+      if (set.size === 0 && this.#listeners.get(type) === set) this.#listeners.delete(type);
+    };
   }
 
-  /** The first event of this contract that `accept` takes. @throws the signal's reason when it is aborted first */
-  once<E extends EventContract>(event: E, accept: (payload: PayloadOf<E>) => boolean, signal: AbortSignal): Promise<PayloadOf<E>> {
+  /**
+   * The first event of this contract that `accept` takes.
+   * @throws the signal's reason when it is aborted first, or what `accept` throws
+   */
+  once<E extends EventContract>(
+    event: E,
+    accept: (payload: PayloadOf<E>) => boolean,
+    signal: AbortSignal,
+  ): Promise<PayloadOf<E>> {
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        stop();
-        reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-      };
-      const stop = this.on(event, (payload) => {
-        if (!accept(payload)) return;
+      if (signal.aborted) return reject(errorFrom(signal.reason));
+      const end = (how: () => void): void => {
         stop();
         signal.removeEventListener('abort', onAbort);
-        resolve(payload);
+        how();
+      };
+      const onAbort = (): void => end(() => reject(errorFrom(signal.reason)));
+      const stop = this.on(event, (payload) => {
+        try {
+          if (accept(payload)) end(() => resolve(payload));
+        } catch (error) {
+          end(() => reject(errorFrom(error)));
+        }
       });
-      if (signal.aborted) onAbort();
-      else signal.addEventListener('abort', onAbort, { once: true });
+      signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 
+  /** Hands an event to its listeners, in the order in which they came. Never throws. */
   emit(type: string, payload: unknown): void {
-    for (const listener of this.#listeners.get(type) ?? []) listener(payload);
+    const listeners = this.#listeners.get(type);
+    if (listeners === undefined) return;
+    for (const listener of [...listeners]) {
+      if (!listeners.has(listener)) continue;
+      try {
+        listener(payload);
+      } catch (error) {
+        this.#onFault({ kind: 'listener', type, error });
+      }
+    }
   }
 }
+
+const errorFrom = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
 function clientTypeOf(event: EventContract): string {
   if (event.client === undefined) throw new TypeError(`${event.name} is not pushed to clients`);

@@ -7,8 +7,11 @@ export class WarrenError extends Error {
   readonly status: number;
   /** The same call with the same key may succeed, and is safe. */
   readonly retryable: boolean;
+  /** Wait at least this long before the next try, where the server said so. */
   readonly retryAfterSeconds: number | undefined;
+  /** Faults of single fields of the request; empty where the error is not about fields. */
   readonly fields: readonly { readonly path: string; readonly message: string }[];
+  /** For the operator: the trace of the refused call. */
   readonly traceId: string | undefined;
 
   constructor(code: string, message: string, details: Partial<Omit<WarrenError, 'code' | 'message'>> = {}) {
@@ -32,3 +35,11 @@ export function errorOfFrame(body: ErrorBody): WarrenError {
   const { code, message, retryable, retryAfterSeconds, traceId, fields = [] } = body;
   return new WarrenError(code, message, { retryable, retryAfterSeconds, traceId, fields });
 }
+
+/** The caller's own signal ended the call. What was sent already may still take effect. */
+export const aborted = (signal: AbortSignal): WarrenError =>
+  new WarrenError('CALL_ABORTED', 'The call was aborted; its outcome is unknown.', { cause: signal.reason });
+
+/** An answer that does not fit its contract: this program and the server are of versions that do not go together. */
+export const unexpectedReply = (name: string, cause: unknown): WarrenError =>
+  new WarrenError('REPLY_UNEXPECTED', `The answer to ${name} does not fit its contract.`, { cause });
