@@ -82,19 +82,20 @@ function checkNumber(value: number, source: string | undefined): void {
 function checkShape(bytes: Uint8Array, limits: JsonLimits): void {
   let depth = 0;
   let keys = 0;
-  let inString = false;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i];
-    if (inString) {
-      if (byte === BACKSLASH) i++;
-      else if (byte === QUOTE) inString = false;
-      continue;
-    }
-    if (byte === QUOTE) inString = true;
+    if (byte === QUOTE) i = endOfString(bytes, i + 1);
     else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++;
     else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth--;
     else if (byte === COLON) keys++;
     if (depth > limits.maxDepth) throw refuse(`The body is nested deeper than ${limits.maxDepth} levels.`);
     if (keys > limits.maxKeys) throw refuse(`The body has more than ${limits.maxKeys} keys.`);
   }
+}
+
+/** Where the string that begins at `from` has its closing quote; the end of the bytes when it has none. */
+function endOfString(bytes: Uint8Array, from: number): number {
+  let i = from;
+  while (i < bytes.length && bytes[i] !== QUOTE) i += bytes[i] === BACKSLASH ? 2 : 1;
+  return i;
 }

@@ -9,7 +9,7 @@ import { endsSession, toDatabaseError } from './database_error.ts';
  */
 export class GuardedClient implements PostgresPoolClient {
   readonly #client: PoolClient;
-  #broken: unknown;
+  #broken: Error | undefined;
 
   constructor(client: PoolClient) {
     this.#client = client;
@@ -32,7 +32,7 @@ export class GuardedClient implements PostgresPoolClient {
       return await this.#client.query(text, [...parameters]);
     } catch (cause) {
       const error = toDatabaseError(cause);
-      if (endsSession(error)) this.#broken = error;
+      if (error instanceof Error && endsSession(error)) this.#broken = error;
       throw error;
     }
   }

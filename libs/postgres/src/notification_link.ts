@@ -30,7 +30,7 @@ export class NotificationLink {
   #client: pg.Client | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #running: Promise<void> | undefined;
-  #firstTry: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  readonly #firstTry: PromiseWithResolvers<void> = Promise.withResolvers<void>();
 
   constructor(deps: NotificationLinkDeps) {
     this.#config = deps.config;

@@ -18,7 +18,7 @@ export class Tx {
 
 /** The typed view of a transaction; `T` maps table names to row types. Costs nothing. */
 export function tables<T>(tx: Tx): Kysely<T> {
-  // The type parameter has no counterpart at run time, and each domain knows only its own tables.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- table types have no counterpart at run time, and each domain knows only its own
   return Tx.executorOf(tx) as unknown as Kysely<T>;
 }
 

@@ -163,7 +163,7 @@ describe('a queue consumer', () => {
     kit.defer(() => consumer.close());
     await expect(consumer.start()).rejects.toMatchObject({
       code: 'BROKER_TOPOLOGY_DRIFT',
-      message: expect.stringMatching(/work.*x-max-length/),
+      message: expect.stringMatching(/work.*x-max-length/) as string,
     });
   });
 
@@ -206,7 +206,7 @@ describe('a queue consumer', () => {
     await channel.deleteExchange('warren.push');
     await expect(declareServiceTopology(link, 'coordinator')).rejects.toMatchObject({
       code: 'BROKER_TOPOLOGY_MISSING',
-      message: expect.stringContaining('warren.push'),
+      message: expect.stringContaining('warren.push') as string,
     });
   });
 });

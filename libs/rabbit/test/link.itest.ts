@@ -144,7 +144,7 @@ describe('a supervised link', () => {
     link.start();
     await expect(link.ready(10_000)).rejects.toMatchObject({
       code: 'BROKER_ACCESS_REFUSED',
-      message: expect.stringContaining('password'),
+      message: expect.stringContaining('password') as string,
     });
     expect(link.state).toMatchObject({ up: false, fatal: true });
   });
@@ -156,7 +156,7 @@ describe('a supervised link', () => {
     link.start();
     await expect(link.ready(10_000)).rejects.toMatchObject({
       code: 'BROKER_ACCESS_REFUSED',
-      message: expect.stringContaining('vhost'),
+      message: expect.stringContaining('vhost') as string,
     });
   });
 

@@ -17,6 +17,7 @@ import {
   type ServiceSpec,
   UNROUTABLE_QUEUE,
 } from '../src/index.ts';
+import { mayBind, mayPublish } from './intended_rights.ts';
 import { Kit } from './kit.ts';
 
 const PASSWORD = 'a-password-for-tests';
@@ -58,68 +59,6 @@ const declaring =
     const { durable, exclusive, autoDelete } = queue;
     await channel.assertQueue(queue.name, { durable, exclusive, autoDelete, arguments: queue.arguments });
   };
-
-const isService = (prefix: string): ServiceSpec | undefined => SERVICES.find((service) => service.prefix === prefix);
-const parks = (service: ServiceSpec): boolean =>
-  service.commands || service.delivers || Object.keys(service.events).length > 0;
-const words = (key: string): readonly string[] => key.split('.');
-const isTier = (exchange: string): boolean => DELAY_TIERS.some((tier) => delayExchange(tier.name) === exchange);
-const startsWithOwn = (service: ServiceSpec, key: string): boolean =>
-  key.startsWith(`${service.prefix}.`) && key.length > service.prefix.length + 1;
-
-/** The intended rights in words of the design, not of the regular expressions. */
-function mayPublish(prefix: string, exchange: string, key: string): boolean {
-  const service = isService(prefix);
-  const [first = '', second = ''] = words(key);
-  const isCommand = /^[a-z]+\.[a-z_]+$/.test(key);
-  if (prefix === 'ops')
-    return (exchange === EXCHANGE.deliver && key !== '') || (exchange === EXCHANGE.rpc && isCommand);
-  if (service === undefined) return false;
-  switch (exchange) {
-    case EXCHANGE.rpc:
-      return isCommand && service.calls.includes(first);
-    case EXCHANGE.commands:
-      return service.calls.includes(first) && /^[a-z]+\.[a-z_]+(\.p\d+)?$/.test(key);
-    case EXCHANGE.events:
-      return isCommand && first === prefix;
-    case EXCHANGE.push:
-      return (
-        (service.pushes && /^push\.\d\d$/.test(key)) ||
-        (service.delivers && first === 'gateway' && second === 'node' && words(key).length > 2)
-      );
-    case EXCHANGE.replies:
-      return service.rpc && first === 'rpc';
-    case EXCHANGE.dead:
-      return parks(service) && key === deadQueue(prefix);
-    default:
-      return isTier(exchange) && parks(service) && startsWithOwn(service, key);
-  }
-}
-
-function mayBind(prefix: string, user: string, exchange: string, key: string): boolean {
-  const service = isService(prefix);
-  if (prefix === 'topology') return true;
-  if (prefix === 'ops') return exchange === EXCHANGE.replies && key.startsWith(`rpc.${user}.`);
-  if (service === undefined) return false;
-  switch (exchange) {
-    case EXCHANGE.rpc:
-      return service.rpc && key === `${prefix}.*`;
-    case EXCHANGE.commands:
-      return service.commands && (key === `${prefix}.*` || key === `${prefix}.*.p3`);
-    case EXCHANGE.events:
-      return Object.values(service.events).flat().includes(key);
-    case EXCHANGE.push:
-      return service.delivers && (/^push\.\d\d$/.test(key) || key.startsWith('gateway.node.'));
-    case EXCHANGE.replies:
-      return service.calls.length > 0 && key.startsWith(`rpc.${user}.`);
-    case EXCHANGE.deliver:
-      return parks(service) && startsWithOwn(service, key);
-    case EXCHANGE.dead:
-      return parks(service) && key === deadQueue(prefix);
-    default:
-      return isTier(exchange) && parks(service) && key === `${prefix}.#`;
-  }
-}
 
 describe('the rights of the broker users', () => {
   let vhost: TempVhost;
@@ -173,7 +112,12 @@ describe('the rights of the broker users', () => {
     ...SERVICES.flatMap(({ prefix }) =>
       ['do_it', 'do_it.p3', 'commands', 'dead', 'rpc'].map((rest) => `${prefix}.${rest}`),
     ),
-    ...['allocator.lease_lost', 'push.03', 'gateway.node.i.1', '', 'warren.unroutable', 'game.secret'],
+    'allocator.lease_lost',
+    'push.03',
+    'gateway.node.i.1',
+    '',
+    'warren.unroutable',
+    'game.secret',
     ...brokerPrefixes().map((prefix) => `rpc.${userName(prefix)}.i.1`),
   ];
 

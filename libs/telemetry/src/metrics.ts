@@ -136,6 +136,7 @@ export class Metrics {
     }
     if (known.signature !== signature)
       throw new TypeError(`metric ${name} is ${known.signature} and cannot be ${signature} too`);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the signature begins with the type that made it
     return known.metric as M;
   }
 }

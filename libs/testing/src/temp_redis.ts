@@ -32,8 +32,9 @@ async function withRedis<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
 
 async function unlinkMatching(redis: Redis, pattern: string, isWanted: (key: string) => boolean): Promise<number> {
   let removed = 0;
-  for await (const keys of redis.scanStream({ match: pattern, count: SCAN_COUNT })) {
-    const wanted = (keys as string[]).filter(isWanted);
+  const pages: AsyncIterable<string[]> = redis.scanStream({ match: pattern, count: SCAN_COUNT });
+  for await (const keys of pages) {
+    const wanted = keys.filter(isWanted);
     if (wanted.length > 0) removed += await redis.unlink(...wanted);
   }
   return removed;

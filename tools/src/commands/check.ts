@@ -34,8 +34,8 @@ function steps(root: string): Step[] {
   return [
     {
       name: 'format',
-      command: ['biome', 'format', ...places],
-      fix: ['biome', 'format', '--write', ...places],
+      command: ['biome', 'check', ...places],
+      fix: ['biome', 'check', '--write', ...places],
       needs: 'biome.json',
     },
     { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings', ...places], needs: '.oxlintrc.json' },

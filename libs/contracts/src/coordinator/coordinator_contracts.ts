@@ -63,6 +63,7 @@ export const GET_TICKET = defineContract({
   idempotency: 'read',
 });
 
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of a literal are the keys of its type
 const MatchFailureField = z.enum(Object.keys(MATCH_FAILURES) as [MatchFailure, ...MatchFailure[]]);
 export const GameIdDto = z.object({ game_id: IdField });
 export type GameIdDto = z.output<typeof GameIdDto>;
