@@ -14,7 +14,8 @@ say() { printf '%s: %s\n' "$scenario" "$*"; }
 listening() {
   local port
   for port in $standard_ports; do
-    if cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -Eqi "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$port") [0-9A-F]+:[0-9A-F]+ 0A "; then
+    # No pipe: with pipefail it would fail whenever grep leaves before its source is through.
+    if grep -Eqis "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$port") [0-9A-F]+:[0-9A-F]+ 0A " /proc/net/tcp /proc/net/tcp6; then
       printf '%s ' "$port"
     fi
   done
