@@ -45,6 +45,8 @@ const CLOSE_NOTES: readonly (readonly [name: CloseName, note: string])[] = [
 
 /** Codes that programs with the client or the game server SDK see, made there and not by a service. */
 const CLIENT_NOTES: Notes = {
+  CALL_ABORTED:
+    'The caller ended the call by its own signal, or stopped the game server. What was sent may still take effect.',
   CALL_ABORTED: 'The signal that the program gave ended the call. The outcome is unknown; retry with the same key.',
   CLIENT_BUSY: 'Too many requests of this connection wait for a reply. Retryable.',
   CONNECTION_CLOSED: 'The WebSocket was closed before it was open; the sentence holds the close code.',
@@ -55,8 +57,11 @@ const CLIENT_NOTES: Notes = {
   JOIN_TICKET_REFUSED:
     'The join ticket is wrong, too old, for another server, used already, or its game does not run here.',
   NETWORK_FAILED: 'The gateway could not be reached. The outcome is unknown; retry with the same key.',
-  NOT_CONNECTED: 'The WebSocket is not open at this moment. Retryable.',
+  NOT_CONNECTED:
+    'The WebSocket is not open. Retryable while it comes back by itself, final when the connection has ended.',
   NOT_LOGGED_IN: 'Log in before this call.',
+  REPLY_UNEXPECTED:
+    'The answer does not fit its contract: this program and the server are of versions that do not go together.',
   REPLY_UNEXPECTED: 'The reply does not fit the contract: client and platform are of different versions.',
 };
 
