@@ -9,12 +9,12 @@ export interface ExchangeSpec {
   readonly alternate?: string;
 }
 
-export interface BindingSpec {
+interface BindingSpec {
   readonly exchange: string;
   readonly pattern: string;
 }
 
-export type QueueArguments = Readonly<Record<string, string | number | boolean>>;
+type QueueArguments = Readonly<Record<string, string | number | boolean>>;
 
 export interface QueueSpec {
   readonly name: string;
@@ -124,7 +124,7 @@ export const deadQueue = (prefix: string): string => `${prefix}.dead`;
 export const pushQueue = (partition: number): string => `gateway.push.${twoDigits(partition)}`;
 export const pushKey = (partition: number): string => `push.${twoDigits(partition)}`;
 /** Reply queue and routing key of one process: starts with `rpc.<broker user>.`, which responders check. */
-export const replyQueue = (user: string, instance: string, epoch: number): string => `rpc.${user}.${instance}.${epoch}`;
+const replyQueue = (user: string, instance: string, epoch: number): string => `rpc.${user}.${instance}.${epoch}`;
 /** Queue and routing key of one gateway process, for hints that a player's ring has grown. */
 export const nodeQueue = (instance: string, epoch: number): string => `gateway.node.${instance}.${epoch}`;
 

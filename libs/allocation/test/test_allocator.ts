@@ -52,7 +52,7 @@ interface LeaseRow {
 const OutboxBody = z.looseObject({ lease_id: z.string().optional(), reason: z.string().optional() });
 type OutboxBody = z.output<typeof OutboxBody>;
 
-export const match = (): z.input<typeof ASSIGN_GAME.dto>['match'] => ({
+const match = (): z.input<typeof ASSIGN_GAME.dto>['match'] => ({
   mode: 'duel',
   seed: 7,
   players: [{ player_id: randomUUID(), slot: 0 }],

@@ -35,7 +35,7 @@ export const PASSWORD = 'seven lazy foxes';
 const ANONYMOUS: Actor = { kind: 'anonymous' };
 
 /** Counts what the real algorithm is asked to do. */
-export class CountingAlgorithm implements PasswordAlgorithm {
+class CountingAlgorithm implements PasswordAlgorithm {
   readonly #inner = new Argon2Password();
   readonly decoy = this.#inner.decoy;
   hashes = 0;

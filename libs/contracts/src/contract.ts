@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 
 /** Same shape as the kernel's error table; written here again because contracts import zod and nothing else. */
-export interface ContractError {
+interface ContractError {
   readonly kind:
     | 'invalid'
     | 'unauthenticated'
@@ -43,7 +43,7 @@ export type Access =
 export type Idempotency = 'inbox' | 'own' | 'natural' | 'read';
 
 /** `rpc`: somebody waits for the reply. `command`: durable, nobody waits. */
-export type Way = 'rpc' | 'command';
+type Way = 'rpc' | 'command';
 
 export interface HttpRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -52,7 +52,7 @@ export interface HttpRoute {
   readonly status: 200 | 201 | 202;
 }
 
-export interface Limits {
+interface Limits {
   /** Largest request body, bytes. */
   readonly maxBytes: number;
   /** Calls per minute and caller (account, server instance or address). */
@@ -104,8 +104,8 @@ interface ContractInput<Name extends string, Dto extends z.ZodObject, Reply exte
   readonly deadlineMs?: number;
 }
 
-export const DEFAULT_DEADLINE_MS = 5_000;
-export const DEFAULT_LIMITS: Limits = { maxBytes: 16 * 1024, ratePerMinute: 120 };
+const DEFAULT_DEADLINE_MS = 5_000;
+const DEFAULT_LIMITS: Limits = { maxBytes: 16 * 1024, ratePerMinute: 120 };
 
 /** Completes and freezes a contract. Version 1, RPC, 16 KiB, 120 calls a minute and 5 s unless said. */
 export function defineContract<const Name extends string, Dto extends z.ZodObject, Reply extends z.ZodType>(

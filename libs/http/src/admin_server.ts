@@ -3,7 +3,7 @@ import type { Logger } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
 
 /** Whether the process can do its work now. */
-export interface HealthReport {
+interface HealthReport {
   /** Every reason against being ready, by dependency; empty means ready. Cheap: asked on every probe. */
   problems(): Readonly<Record<string, string>>;
 }

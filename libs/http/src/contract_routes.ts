@@ -21,7 +21,7 @@ const isRouted = (contract: Contract): contract is RoutedContract =>
   contract.http !== undefined && contract.exposure === 'public';
 
 /** `/v1/tickets/{ticket_id}` → `/v1/tickets/:ticket_id`. */
-export const routePath = (path: string): string => path.replace(/\{([a-z_]+)\}/g, ':$1');
+const routePath = (path: string): string => path.replace(/\{([a-z_]+)\}/g, ':$1');
 
 /** Adds the HTTP route of every public contract that has one. */
 export function addContractRoutes(
@@ -56,7 +56,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Body, path and (for GET) query as one input. The path cannot be contradicted, and only GET takes a query. */
-export function inputOf(
+function inputOf(
   contract: RoutedContract,
   request: Pick<FastifyRequest, 'body' | 'params' | 'query'>,
 ): Record<string, unknown> {

@@ -21,7 +21,7 @@ export const ERROR_KINDS = {
 export type ErrorKind = keyof typeof ERROR_KINDS;
 
 /** One line of an error table: `<DOMAIN>_<FACT>` → what it means and whether the same call may be sent again. */
-export interface ErrorSpec {
+interface ErrorSpec {
   readonly kind: ErrorKind;
   readonly message: string;
   readonly retryable: boolean;

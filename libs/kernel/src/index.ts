@@ -1,21 +1,17 @@
 export {
   AppError,
-  type AppErrorOptions,
   ERROR_KINDS,
   type ErrorKind,
-  type ErrorSpec,
-  type ErrorTable,
   errorFactory,
   type FieldFault,
-  type RaiseOptions,
   toAppError,
 } from './app_error.ts';
-export { type BackoffOptions, backoffMs } from './backoff.ts';
+export { backoffMs } from './backoff.ts';
 export { type Clock, systemClock, withTimeout } from './clock.ts';
 export { Container, type Token, token } from './container.ts';
 export { digest, hash32, newId, newSecret } from './ids.ts';
 export { DEFAULT_JSON_LIMITS, type JsonLimits, parseJson } from './json.ts';
-export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, silentLogger } from './logger.ts';
+export { createLogger, LOG_LEVELS, type Logger, silentLogger } from './logger.ts';
 export { type Rng, systemRng } from './rng.ts';
 export {
   type Environment,
@@ -24,7 +20,6 @@ export {
   key32,
   readEnvironment,
   readSettings,
-  type SettingsSource,
   secret,
 } from './settings.ts';
 export {

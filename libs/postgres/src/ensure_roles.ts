@@ -4,13 +4,13 @@ import { checkSchemaName, clientConfig, type DatabaseTimeouts, parseDatabaseUrl 
 import { toDatabaseError } from './database_error.ts';
 import { scramVerifier } from './scram_verifier.ts';
 
-export interface OwnerAccount {
+interface OwnerAccount {
   readonly name: string;
   /** Printable ASCII. */
   readonly password: string;
 }
 
-export interface RoleAccount extends OwnerAccount {
+interface RoleAccount extends OwnerAccount {
   /** The schema of the role's service: its search path in this database. */
   readonly schema: string;
 }

@@ -10,7 +10,7 @@ export interface BrokerDefinitions {
   policies?: readonly Record<string, unknown>[];
 }
 
-export interface BrokerUserDefinition {
+interface BrokerUserDefinition {
   name: string;
   password_hash: string;
   hashing_algorithm: string;

@@ -1,4 +1,4 @@
-export { type AdminFailure, type AdminResult, BrokerAdmin, type QueueState } from './admin_operations.ts';
+export { type AdminFailure, BrokerAdmin, type QueueState } from './admin_operations.ts';
 export {
   deleteUsers,
   deleteVhosts,
@@ -16,10 +16,9 @@ export type {
   BrokerPermission,
   BrokerQueueDefinition,
   BrokerTopicPermission,
-  BrokerUserDefinition,
 } from './broker_definitions.ts';
-export { type InstallSystem, installServerPackages } from './install_server_packages.ts';
-export { freePort, isPortFree, probePort, waitForPort } from './ports.ts';
+export { installServerPackages } from './install_server_packages.ts';
+export { freePort, isPortFree, probePort } from './ports.ts';
 export { adoptPrivatePostgres, startPrivatePostgres } from './private_postgres.ts';
 export {
   adoptPrivateRabbit,
@@ -30,17 +29,8 @@ export {
 export { adoptPrivateRedis, startPrivateRedis } from './private_redis.ts';
 export { destroyPrivateServer, type PrivateServer, type PrivateServerOptions } from './private_server.ts';
 export { identifyProcess, isRunning, type ProcessIdentity } from './process_identity.ts';
-export { ProvisionError, type ProvisionErrorCode } from './provision_error.ts';
 export { hashRabbitPassword, RABBIT_HASHING_ALGORITHM } from './rabbit_password.ts';
-export { type RunOptions, type RunResult, runCommand } from './run_command.ts';
+export { type RunOptions, runCommand } from './run_command.ts';
 export { newPassword } from './secrets.ts';
-export { findServer, type ServerKind } from './server_binaries.ts';
-export {
-  logTail,
-  type StartSpec,
-  type StopOptions,
-  signalProcess,
-  startServerProcess,
-  stopProcess,
-  waitForExit,
-} from './server_process.ts';
+export { type ServerKind } from './server_binaries.ts';
+export { stopProcess } from './server_process.ts';

@@ -39,7 +39,7 @@ function runningPids(): number[] {
  * was lost, and the
  * children of a Postgres that was killed. Linux only; elsewhere the state file has to do.
  */
-export function processesOf(home: string): ProcessIdentity[] {
+function processesOf(home: string): ProcessIdentity[] {
   const inside = (directory: string): boolean => directory === home || directory.startsWith(home + path.sep);
   return runningPids()
     .filter((pid) => inside(workingDirectory(pid) ?? '') && SERVER_NAMES.has(commandName(pid)))

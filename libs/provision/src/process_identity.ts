@@ -30,7 +30,7 @@ function startTimeByPs(pid: number): string | undefined {
 }
 
 /** When the process started, as text to compare; undefined when no such process runs (a zombie does not run). */
-export function processStartTime(pid: number): string | undefined {
+function processStartTime(pid: number): string | undefined {
   if (process.platform !== 'linux') return startTimeByPs(pid);
   const fields = statFields(pid);
   const state = fields?.[STATE_FIELD];

@@ -4,7 +4,7 @@ import { raise } from './rabbit_errors.ts';
 /** AMQP's short strings: routing keys and every property except headers. */
 export const MAX_SHORT_BYTES = 255;
 /** Names and values of all headers together. amqplib fails above 64 KiB; ours never come near. */
-export const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
 /** Larger things travel by reference. */
 export const MAX_BODY_BYTES = 256 * 1024;
 

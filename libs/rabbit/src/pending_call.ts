@@ -22,10 +22,10 @@ export type RpcOutcome<Reply> =
   | { readonly kind: 'remote'; readonly error: AppError }
   | CallFailure;
 
-export const TIMEOUT: CallFailure = Object.freeze({ kind: 'timeout' });
+const TIMEOUT: CallFailure = Object.freeze({ kind: 'timeout' });
 export const NO_ROUTE: CallFailure = Object.freeze({ kind: 'no_route' });
 export const LINK_LOST: CallFailure = Object.freeze({ kind: 'link_lost' });
-export const ABORTED: CallFailure = Object.freeze({ kind: 'aborted' });
+const ABORTED: CallFailure = Object.freeze({ kind: 'aborted' });
 
 const FAILURES = {
   no_route: 'SERVICE_UNAVAILABLE',

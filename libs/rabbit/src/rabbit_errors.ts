@@ -27,7 +27,7 @@ const CODE_NOT_FOUND = 404;
 const CODE_PRECONDITION_FAILED = 406;
 
 /** The reply code of a channel or connection that the broker closed, such as 404; undefined for everything else. */
-export function replyCodeOf(cause: unknown): number | undefined {
+function replyCodeOf(cause: unknown): number | undefined {
   if (!(cause instanceof Error) || !('code' in cause)) return undefined;
   return typeof cause.code === 'number' ? cause.code : undefined;
 }

@@ -4,17 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   brokerDefinitions,
   brokerPrefixes,
-  DELAY_TIERS,
-  deadQueue,
   declareServiceTopology,
-  delayExchange,
   EXCHANGE,
   EXCHANGES,
   type QueueSpec,
   queuesOf,
   replyQueueSpec,
   SERVICES,
-  type ServiceSpec,
   UNROUTABLE_QUEUE,
 } from '../src/index.ts';
 import { mayBind, mayPublish } from './intended_rights.ts';

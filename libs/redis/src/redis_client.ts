@@ -14,7 +14,7 @@ export interface RedisTimeouts {
   readonly socketMs: number;
 }
 
-export const DEFAULT_TIMEOUTS: RedisTimeouts = { connectMs: 1_000, commandMs: 1_000, socketMs: 1_500 };
+const DEFAULT_TIMEOUTS: RedisTimeouts = { connectMs: 1_000, commandMs: 1_000, socketMs: 1_500 };
 
 const RECONNECT = { baseMs: 50, maxMs: 1_000 };
 const CLOSE_MS = 1_000;

@@ -12,7 +12,7 @@ import {
   type TokensReply,
 } from '@warren/contracts';
 
-export const SAMPLE_ID = '33333333-3333-4333-8333-333333333333';
+const SAMPLE_ID = '33333333-3333-4333-8333-333333333333';
 const TIME = '2026-01-02T03:04:05.000Z';
 
 const account: AccountReply = {

@@ -1,1 +1,1 @@
-export { type Counter, type Gauge, type Histogram, type LabelValues, Metrics } from './metrics.ts';
+export { type Counter, type Gauge, type Histogram, Metrics } from './metrics.ts';

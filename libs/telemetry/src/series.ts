@@ -7,7 +7,7 @@ import type { LabelValues } from './metrics.ts';
 export const MAX_SERIES = 2_000;
 
 /** Label value of every series past MAX_SERIES. */
-export const OVERFLOW = '(overflow)';
+const OVERFLOW = '(overflow)';
 
 const SEPARATOR = '\u0000';
 

@@ -38,7 +38,7 @@ export interface Rotation {
 }
 
 /** How long after its rotation a token may be presented again by mistake, seconds. */
-export const GRACE_SECONDS = 10;
+const GRACE_SECONDS = 10;
 
 /** Refresh tokens by hash. All ages are measured by the clock of the database. */
 export class RefreshTokenRepository {

@@ -19,7 +19,7 @@ export interface Argon2Parameters {
 }
 
 /** The OWASP floor for argon2id: 19 MiB, two passes, one lane. */
-export const ARGON2_PARAMETERS: Argon2Parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const ARGON2_PARAMETERS: Argon2Parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 const SALT_BYTES = 16;
 const OUTPUT_BYTES = 32;

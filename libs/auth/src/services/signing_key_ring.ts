@@ -8,7 +8,7 @@ import type { NewSigningKey, SigningKeyRepository, StoredSigningKey } from '../r
 import { seal, unseal } from './sealed_box.ts';
 
 /** How long a replica signs with a key before it looks whether another one took its place. */
-export const ACTIVE_KEY_FRESH_MS = 30_000;
+const ACTIVE_KEY_FRESH_MS = 30_000;
 const KID_BYTES = 12;
 
 export interface SigningKeyRingDeps {

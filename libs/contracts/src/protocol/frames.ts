@@ -55,16 +55,16 @@ export type ErrorBody = z.output<typeof ErrorBody>;
 export const WelcomeFrame = z.object({
   welcome: z.object({ session: z.string(), lastSeq: z.int(), heartbeatMs: z.int() }),
 });
-export const ReplyFrame = z.union([
+const ReplyFrame = z.union([
   z.object({ id: z.string(), ok: z.literal(true), payload: z.unknown() }),
   z.object({ id: z.string(), ok: z.literal(false), error: ErrorBody }),
 ]);
-export const EventFrame = z.object({ seq: z.int(), type: z.string(), payload: z.unknown() });
+const EventFrame = z.object({ seq: z.int(), type: z.string(), payload: z.unknown() });
 /** Events between lastSeq and firstSeq are gone: read the state again over HTTP. */
 export const GapFrame = z.object({ gap: z.object({ lastSeq: z.int(), firstSeq: z.int() }) });
 export const ResumedFrame = z.object({ resumed: z.object({ lastSeq: z.int(), replayed: z.int() }) });
 /** A frame that could not be understood, so that it has no id to answer to. */
-export const FaultFrame = z.object({ error: ErrorBody });
+const FaultFrame = z.object({ error: ErrorBody });
 /** The gateway restarts: reconnect after this many milliseconds. Sent before close code 1012. */
 export const GoodbyeFrame = z.object({ goodbye: z.object({ reconnectAfterMs: z.int() }) });
 

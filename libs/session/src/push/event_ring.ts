@@ -6,9 +6,9 @@ import { ACK_RING, APPEND_TO_RING, KEEP_RING, LEAVE_RING, OPEN_RING, READ_RING }
 /** Events kept for one recipient; a client that falls further behind is told of the gap. */
 export const RING_MAX_EVENTS = 512;
 /** A ring that nobody touches is forgotten after this. */
-export const RING_TTL_MS = 3_600_000;
+const RING_TTL_MS = 3_600_000;
 /** A gateway that dies without a word stops owning its sockets after this. */
-export const PRESENCE_TTL_MS = 30_000;
+const PRESENCE_TTL_MS = 30_000;
 
 export interface RingEvent {
   readonly seq: number;

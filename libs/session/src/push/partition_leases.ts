@@ -4,7 +4,7 @@ import { defineScript, type LeaseStore, type RedisClient } from '@warren/redis';
 import type { PushPartition } from './push_partition.ts';
 
 /** A gateway that dies without releasing loses its partitions after this. */
-export const LEASE_TTL_MS = 6_000;
+const LEASE_TTL_MS = 6_000;
 const TICK_MS = 1_000;
 const MEMBERS_KEY = 'gateways';
 
