@@ -24,7 +24,7 @@ const MATCH_SECONDS = '6';
 const secrets = new SecretBook();
 let system: WarrenSystem;
 let stored: Stored;
-let players: TestPlayer[];
+let players: TestPlayer[] = [];
 let matches = 0;
 
 beforeAll(async () => {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AppProcess } from './support/app_process.ts';
 import { assertCleanLogs } from './support/clean_logs.ts';
 import { HttpLoad, type LoadReport } from './support/http_load.ts';
 import { SecretBook } from './support/secret_book.ts';
@@ -14,7 +13,8 @@ import { type Role, WarrenSystem } from './support/warren_system.ts';
 const ROLES: readonly Role[] = ['auth', 'allocator', 'coordinator', 'gateway'];
 const SOCKETS = 50;
 const PROBES = 4;
-const SIGN_UPS_AT_ONCE = 6;
+const SIGN_UPS_AT_ONCE = 3;
+const SIGN_UP_RETRY_MS = 60_000;
 const GRACE_MS = 10_000;
 /** 100 requests per second: one ticket is made and cancelled, four accounts are read, twenty times a second. */
 const TICK_MS = 50;
@@ -23,11 +23,14 @@ const LOGIN_EVERY_TICKS = 20;
 /** More players than ever wait at once, so that no tickets are matched. */
 const CROWD = 64;
 const STEADY_MS = 1_500;
+const EXPECTED: ReadonlySet<string> = new Set(['200', '201', '503', '504', 'refused', 'stale']);
+/** Share of the calls that may have had to be repeated because their outcome was unknown. */
+const MAX_DOUBTFUL = 0.02;
 
 const secrets = new SecretBook();
 let system: WarrenSystem;
-let stored: Stored;
-let balancer: TcpBalancer;
+let stored: Stored | undefined;
+let balancer: TcpBalancer | undefined;
 let players: TestPlayer[] = [];
 let probed: TestPlayer[] = [];
 let tokens: string[];
@@ -35,7 +38,7 @@ let tokens: string[];
 beforeAll(async () => {
   system = await WarrenSystem.start({ replicas: 2, env: { GATEWAY_RATE_LIMIT_FACTOR: '10000', LOG_LEVEL: 'info' } });
   stored = new Stored(system);
-  await stored.addMode({ name: 'crowd', players: CROWD });
+  await stored?.addMode({ name: 'crowd', players: CROWD });
   await system.startGameServer(system.gatewayUrls[1] ?? '');
   let turn = 0;
   balancer = new TcpBalancer(() => {
@@ -46,7 +49,7 @@ beforeAll(async () => {
   const gatewayUrl = await balancer.listen();
   const all = Array.from(
     { length: SOCKETS + PROBES },
-    (_, index) => new TestPlayer({ gatewayUrl, name: `p${index}`, secrets }),
+    (_, index) => new TestPlayer({ gatewayUrl, name: `p${index}`, secrets, retryForMs: SIGN_UP_RETRY_MS }),
   );
   const waiting = [...all];
   const signUp = async (): Promise<void> => {
@@ -57,13 +60,13 @@ beforeAll(async () => {
   probed = all.slice(SOCKETS);
   await Promise.all(players.map((player) => player.connect()));
   tokens = await Promise.all(players.map((player) => player.client.accessToken()));
-}, 150_000);
+}, 180_000);
 
 afterAll(async () => {
   for (const player of players) player.close();
-  await stored.close();
+  await stored?.close();
   const faults = await system.stop();
-  balancer.close();
+  balancer?.close();
   assertCleanLogs(system, secrets.all);
   expect(faults).toEqual([]);
 }, 60_000);
@@ -80,8 +83,10 @@ function startLoad(): () => Promise<LoadReport> {
     for (let i = 0; i < READS_PER_TICK; i++)
       load.begin(() => load.call({ method: 'GET', path: '/v1/me', headers: bearer(tick * READS_PER_TICK + i) }));
     if (tick % LOGIN_EVERY_TICKS === 0) load.begin(() => logIn(load, tick / LOGIN_EVERY_TICKS));
-    const index = idle.shift();
-    if (index !== undefined) load.begin(() => queueAndLeave(load, index).finally(() => idle.push(index)));
+    load.begin(async () => {
+      const index = idle.shift();
+      if (index !== undefined) await queueAndLeave(load, index).finally(() => idle.push(index));
+    });
   }, TICK_MS);
   return () => {
     clearInterval(timer);
@@ -127,27 +132,29 @@ async function replace(role: Role): Promise<void> {
   await sleep(STEADY_MS);
 }
 
-function urlOf(gateway: AppProcess | undefined): string {
-  return String(gateway?.lines.find(({ msg }) => msg === 'ready')?.['publicUrl']);
-}
-
 test('stopping one process of every service under load loses no request and leaves no player behind', {
   timeout: 180_000,
 }, async () => {
   const stopLoad = startLoad();
-  const probes = await Promise.all(probed.map((player) => SocketProbe.open(urlOf(system.of('gateway')[0]), player)));
-  for (const role of ROLES) await replace(role);
-  const report = await stopLoad();
-  console.info(JSON.stringify(report));
+  const probes: SocketProbe[] = [];
+  let report: LoadReport;
+  try {
+    const [firstGateway = ''] = system.gatewayUrls;
+    for (const player of probed) probes.push(await SocketProbe.open(firstGateway, player));
+    for (const role of ROLES) await replace(role);
+  } finally {
+    report = await stopLoad();
+    console.info(JSON.stringify(report));
+  }
   expect(report.failed).toEqual([]);
   expect(report.broken).toEqual([]);
   expect(report.unavailableWithoutRetryAfter).toBe(0);
-  expect(Object.keys(report.outcomes).filter((outcome) => !['200', '201', '503', 'refused'].includes(outcome))).toEqual(
-    [],
-  );
+  const { outcomes, calls } = report;
+  expect(Object.keys(outcomes).filter((outcome) => !EXPECTED.has(outcome))).toEqual([]);
+  expect(((outcomes['504'] ?? 0) + (outcomes['stale'] ?? 0)) / calls).toBeLessThan(MAX_DOUBTFUL);
   expect(probes.map(({ heard }) => heard)).toEqual(probes.map(() => ['welcome', 'goodbye', '1012']));
   await expectAllBack();
-  expect(await stored.liveTickets()).toBe(0);
+  expect(await stored?.liveTickets()).toBe(0);
 });
 
 /** Those of the stopped gateway were told to come back, and everybody can be reached. */
@@ -160,7 +167,7 @@ async function expectAllBack(): Promise<void> {
     what: 'everybody is connected again',
   });
   for (const { states } of moved) expect(states).toEqual(['open connected', 'lost 1012 restart', 'open connected']);
-  await stored.addMode({ name: 'solo', players: 1 });
+  await stored?.addMode({ name: 'solo', players: 1 });
   await Promise.all(players.map((player) => player.queue('solo')));
   await Promise.all(players.map((player) => player.invited(20_000)));
 }

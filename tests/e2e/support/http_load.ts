@@ -8,7 +8,10 @@ export interface HttpCall {
   readonly body?: object;
 }
 
-/** What became of one request: answered, never taken by the server, or taken and dropped. */
+/**
+ * What became of one request: answered; `refused`, never taken; `stale`, sent on a kept connection that the server had closed
+ * before it read it, which HTTP cannot exclude and clients repeat; or `broken`, taken and dropped.
+ */
 type Outcome =
   | {
       readonly kind: 'answered';
@@ -16,13 +19,13 @@ type Outcome =
       readonly retryAfter: string | undefined;
       readonly body: unknown;
     }
-  | { readonly kind: 'refused' }
+  | { readonly kind: 'refused' | 'stale' }
   | { readonly kind: 'broken'; readonly reason: string };
 
 export interface LoadReport {
   /** Calls that were begun; each is one or more requests with the same key. */
   readonly calls: number;
-  /** Requests by status, `refused` for connections that were not accepted, `broken` for requests without an answer. */
+  /** Requests by status or kind. */
   readonly outcomes: Readonly<Record<string, number>>;
   readonly broken: readonly string[];
   readonly unavailableWithoutRetryAfter: number;
@@ -35,6 +38,9 @@ const GIVE_UP_AFTER_MS = 20_000;
 const RETRY_PAUSE_MS = 100;
 const REQUEST_TIMEOUT_MS = 15_000;
 const MAX_SOCKETS = 64;
+/** A machine that is too slow for the load is not buried under it. */
+const MAX_RUNNING = 40;
+const STALE_CODES: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 const Answer = z.record(z.string(), z.unknown());
 
 /** A client of several gateways as a careful one is: on any doubt it repeats the call elsewhere with the same key. */
@@ -54,8 +60,9 @@ export class HttpLoad {
     this.#targets = targets;
   }
 
-  /** Makes one call in the background. */
+  /** Makes calls in the background, unless too many are under way. */
   begin(job: () => Promise<unknown>): void {
+    if (this.#running.size >= MAX_RUNNING) return;
     const running = job().finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
@@ -128,11 +135,8 @@ export class HttpLoad {
       request.on('timeout', () => request.destroy(new Error('no answer in time')));
       request.on('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'ECONNREFUSED') resolve({ kind: 'refused' });
-        else
-          resolve({
-            kind: 'broken',
-            reason: `${error.code ?? error.message} on a ${request.reusedSocket ? 'kept' : 'new'} connection`,
-          });
+        else if (request.reusedSocket && STALE_CODES.has(error.code ?? '')) resolve({ kind: 'stale' });
+        else resolve({ kind: 'broken', reason: error.code ?? error.message });
       });
       request.end(text);
     });

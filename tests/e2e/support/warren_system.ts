@@ -168,9 +168,12 @@ export class WarrenSystem {
     return this.processes.filter((process) => process.name === role && process.running);
   }
 
-  /** Public URLs of the running gateways. */
+  /** Public URLs of the gateways that run and are ready. */
   get gatewayUrls(): string[] {
-    return this.of('gateway').map((gateway) => String(gateway.lines.find(isReady)?.['publicUrl']));
+    return this.of('gateway').flatMap((gateway) => {
+      const url = gateway.lines.find(isReady)?.['publicUrl'];
+      return typeof url === 'string' ? [url] : [];
+    });
   }
 
   /** Ends all that runs, then removes everything. Resolves to what did not end in order. */
