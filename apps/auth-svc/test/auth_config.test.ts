@@ -7,8 +7,8 @@ import { AuthEnv, authDomainSettings } from '../src/auth_env.ts';
 
 const KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7)).toString('base64');
 const ENV = {
-  AUTH_RABBITMQ_URL: 'amqp://auth:secret@127.0.0.1:5672/warren',
-  AUTH_DATABASE_URL: 'postgres://auth:secret@127.0.0.1:5432/warren',
+  AUTH_RABBITMQ_URL: 'amqp://auth:k9-Lq2vT7-xW4mZ8@127.0.0.1:5672/warren',
+  AUTH_DATABASE_URL: 'postgres://auth:k9-Lq2vT7-xW4mZ8@127.0.0.1:5432/warren',
   IDEMPOTENCY_HMAC_KEY: KEY,
   AUTH_KEY_ENCRYPTION_KEY: KEY,
 };

@@ -5,7 +5,7 @@ import { AllocatorEnv, allocationSettings } from './allocator_env.ts';
 
 const REQUIRED = {
   NODE_ENV: 'test',
-  RABBITMQ_URL: 'amqp://guest:guest@127.0.0.1:5672/x',
+  RABBITMQ_URL: 'amqp://allocator:k9-Lq2vT7-xW4mZ8@127.0.0.1:5672/x',
   DATABASE_URL: 'postgres://allocator@127.0.0.1:5432/x',
   REDIS_URL: 'redis://127.0.0.1:6379',
   IDEMPOTENCY_HMAC_KEY: Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64'),

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { httpSettings, sessionSettings } from '../src/gateway_config.ts';
 import { GatewayEnv } from '../src/gateway_env.ts';
 
-const base = { RABBITMQ_URL: 'amqp://gateway:secret@127.0.0.1/x', REDIS_URL: 'redis://127.0.0.1' };
+const base = { RABBITMQ_URL: 'amqp://gateway:k9-Lq2vT7-xW4mZ8@127.0.0.1/x', REDIS_URL: 'redis://127.0.0.1' };
 const read = (env: Record<string, string>) => readSettings(GatewayEnv, { prefix: 'GATEWAY', env: { ...base, ...env } });
 
 test('The defaults bind to this machine only and allow no foreign page', () => {
