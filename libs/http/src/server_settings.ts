@@ -1,5 +1,13 @@
+import type { Server } from 'node:http';
 import type { Logger } from '@warren/kernel';
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerFactoryHandler,
+  fastify,
+  LogController,
+} from 'fastify';
+import { createBoundedServer } from './bounded_server.ts';
 import { answerBrokenRequest, sendProblem } from './error_replies.ts';
 import { errorOfRequest } from './problem.ts';
 
@@ -33,25 +41,32 @@ export function createFastify(settings: FastifySettings): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: settings.bodyLimitBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    maxRequestsPerSocket: MAX_REQUESTS_PER_SOCKET,
     forceCloseConnections: 'idle',
     // a request that still arrives on an open connection is answered; fastify's own 503 would be no problem document
     return503OnClosing: false,
     exposeHeadRoutes: false,
     requestIdHeader: false,
     trustProxy: settings.trustProxy.length === 0 ? false : [...settings.trustProxy],
-    http: {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    },
+    serverFactory: (handler) => createServer(settings, handler),
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, errorOfRequest(error)),
     clientErrorHandler: answerBrokenRequest,
   });
-  app.server.maxConnections = settings.maxConnections;
   return app;
+}
+
+/** Fastify applies its options about connections only to servers that it makes itself, so they stand here. */
+function createServer(settings: FastifySettings, handler: FastifyServerFactoryHandler): Server {
+  const options = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  };
+  const server = createBoundedServer(options, handler);
+  server.setTimeout(CONNECTION_TIMEOUT_MS);
+  server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
+  server.maxConnections = settings.maxConnections;
+  return server;
 }
