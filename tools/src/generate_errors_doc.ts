@@ -12,11 +12,10 @@ import {
 } from '@warren/contracts';
 import { ERROR_KINDS } from '@warren/kernel';
 import { RABBIT_ERRORS } from '@warren/rabbit';
+import { CLIENT_NOTES, CLOSE_NOTES, type Notes, OPERATOR_NOTES } from './documents/error_notes.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 const target = path.join(root, 'docs', 'errors.md');
-
-type Notes = Readonly<Record<string, string>>;
 
 const HEADING = `# Errors
 
@@ -26,64 +25,6 @@ A code never changes its meaning. Programs decide by \`code\` and \`retryable\`;
 \`retryable: true\` means that the same call with the same idempotency key may end better, and never has its effect twice.
 The form of an error over HTTP and WebSocket is in [client_protocol.md](client_protocol.md).
 `;
-
-type CloseName = keyof typeof CLOSE_CODES;
-
-const CLOSE_NOTES: readonly (readonly [name: CloseName, note: string])[] = [
-  ['restart', 'The gateway restarts or lost its state. Connect again after the time of `goodbye`, then resume.'],
-  ['invalid', 'A binary frame, or too many frames that could not be understood.'],
-  ['expired', 'No valid ticket in time, or the access token ended. Log in or refresh, then connect again.'],
-  [
-    'forbidden',
-    'The ticket belongs to another kind of client: a player at the address of game servers, or the reverse.',
-  ],
-  ['slow', 'The client did not read fast enough. Connect again and resume.'],
-  ['replaced', 'A newer connection of the same player or game server took over. Do not connect again by yourself.'],
-  ['tooBig', 'A frame was too big or in too many pieces.'],
-  ['rate', 'Too many frames in too short a time.'],
-];
-
-/** Codes that programs with the client or the game server SDK see, made there and not by a service. */
-const CLIENT_NOTES: Notes = {
-  CALL_ABORTED:
-    'The caller ended the call by its own signal, or stopped the game server. What was sent may still take effect.',
-  CALL_ABORTED: 'The signal that the program gave ended the call. The outcome is unknown; retry with the same key.',
-  CLIENT_BUSY: 'Too many requests of this connection wait for a reply. Retryable.',
-  CONNECTION_CLOSED: 'The WebSocket was closed before it was open; the sentence holds the close code.',
-  CONNECTION_LOST: 'The connection was lost before the reply came. The outcome is unknown; retry with the same key.',
-  HTTP_UNEXPECTED:
-    'The answer was no problem document, for example of a proxy in between. Retryable from status 500 on.',
-  JOIN_DESK_FULL: 'Too many players join this game server at once. Retryable.',
-  JOIN_TICKET_REFUSED:
-    'The join ticket is wrong, too old, for another server, used already, or its game does not run here.',
-  NETWORK_FAILED: 'The gateway could not be reached. The outcome is unknown; retry with the same key.',
-  NOT_CONNECTED:
-    'The WebSocket is not open. Retryable while it comes back by itself, final when the connection has ended.',
-  NOT_LOGGED_IN: 'Log in before this call.',
-  REPLY_UNEXPECTED:
-    'The answer does not fit its contract: this program and the server are of versions that do not go together.',
-  REPLY_UNEXPECTED: 'The reply does not fit the contract: client and platform are of different versions.',
-};
-
-/** Codes with which a service refuses to start, or ends. */
-const OPERATOR_NOTES: Notes = {
-  AUTH_SIGNING_KEY_UNREADABLE:
-    'AUTH_KEY_ENCRYPTION_KEY is not the one under which the signing key was stored. Give auth-svc the old value back.',
-  DATABASE_ACCESS_REFUSED: 'Postgres refuses the role or its password, or the database does not exist.',
-  DATABASE_CONFIG_INVALID: 'DATABASE_URL or what was asked of the pool cannot work; the sentence says why.',
-  DATABASE_MIGRATE_REFUSED:
-    'DATABASE_MIGRATE is on and the role may not change the schema. Run `npm run warren -- migrate`.',
-  DATABASE_ROLE_UNSAFE: 'A role that set-up should limit is a superuser. Choose another name.',
-  DATABASE_ROLE_MISSING: 'The role of a service does not exist. Run `npm run warren -- setup` first.',
-  DATABASE_SCHEMA_AHEAD: 'A migration was asked for and the schema is newer than the code.',
-  DATABASE_SCHEMA_MISMATCH: 'The schema is older or newer than the code; the sentence says what to do.',
-  REDIS_ACCESS_REFUSED: 'Redis refuses the login.',
-  REDIS_CONFIG_INVALID: 'REDIS_URL is not of the form redis://user:password@host:port.',
-  REGISTRY_INVALID: 'Contracts, registry and topology do not agree; the sentence says what to add or remove.',
-  SERVICE_STUCK: 'Handlers ignore their signal and fill the listener. The process ends with exit code 70; restart it.',
-  SETTINGS_INVALID: 'Settings are missing or wrong; every problem is listed at once, by variable, never by value.',
-  SHUTDOWN_STUCK: 'A part did not stop in its time. The process ends with exit code 1.',
-};
 
 const CLIENT_CLASS = 'new WarrenError';
 const SOURCE_FOLDERS = ['apps', 'libs'];
@@ -139,8 +80,8 @@ function ownCodes(): { readonly clients: string[]; readonly services: string[] }
 function notesTable(notes: Notes, codes: readonly string[]): string {
   const silent = codes.filter((code) => !Object.hasOwn(notes, code));
   const stale = Object.keys(notes).filter((code) => !codes.includes(code));
-  if (silent.length > 0) throw new Error(`say in tools/src/generate_errors_doc.ts what ${silent.join(', ')} means`);
-  if (stale.length > 0) throw new Error(`remove ${stale.join(', ')} from tools/src/generate_errors_doc.ts`);
+  if (silent.length > 0) throw new Error(`say in tools/src/documents/error_notes.ts what ${silent.join(', ')} means`);
+  if (stale.length > 0) throw new Error(`remove ${stale.join(', ')} from tools/src/documents/error_notes.ts`);
   return table(
     ['code', 'meaning'],
     Object.entries(notes).map(([code, note]) => [`\`${code}\``, note]),

@@ -4,7 +4,7 @@ import path from 'node:path';
 import process from 'node:process';
 
 /** One command of a transcript and what it has to print. */
-export interface Step {
+interface Step {
   readonly command: string;
   /** Line of the command's block in the document, 1-based. */
   readonly line: number;
