@@ -12,7 +12,8 @@ import { FleetSession } from './fleet_session.ts';
 import { type Game, GameBook } from './game_book.ts';
 import type { GameServerOptions } from './game_server_options.ts';
 import { boundedLoad, hostLoadMeter, type Load } from './host_load.ts';
-import { type JoinClaims, JoinDesk } from './join_desk.ts';
+import type { JoinClaims } from './join_claims.ts';
+import { JoinDesk } from './join_desk.ts';
 import { Platform, RETRY_MS } from './platform.ts';
 import { Pulse } from './pulse.ts';
 

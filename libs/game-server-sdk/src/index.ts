@@ -3,4 +3,4 @@ export { WarrenError } from '@warren/wire';
 export { GameServer } from './game_server.ts';
 export type { GameServerOptions } from './game_server_options.ts';
 export type { Load } from './host_load.ts';
-export type { JoinClaims } from './join_desk.ts';
+export type { JoinClaims } from './join_claims.ts';

@@ -1,18 +1,6 @@
 import type { TokenVerifier } from '@warren/tokens';
 import { WarrenError } from '@warren/wire';
-
-/** Who a join ticket lets in. */
-export interface JoinClaims {
-  /** Player id. */
-  readonly sub: string;
-  readonly game_id: string;
-  /** The player's place in the match, from 0. */
-  readonly slot: number;
-  /** Id of the ticket. */
-  readonly jti: string;
-  /** Until when the ticket works, epoch seconds. */
-  readonly exp: number;
-}
+import type { JoinClaims } from './join_claims.ts';
 
 /** Tickets remembered as used; a ticket lives a minute, so this is far more than a server can admit. */
 const MAX_USED = 100_000;
