@@ -53,6 +53,24 @@ describe('a server key', () => {
     await expect(ensureServerKey(auth.database, 'again', key)).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
   });
 
+  it('leaves its instance ids to the next key when it is revoked', async () => {
+    const [old, next, other] = [
+      await createServerKey(auth.database, 'leaked'),
+      await createServerKey(auth.database, 'its-successor'),
+      await createServerKey(auth.database, 'another'),
+    ];
+    await exchange(old, 'renewed-1');
+    await expect(exchange(next, 'renewed-1')).rejects.toMatchObject({ code: 'AUTH_INSTANCE_TAKEN' });
+    await tables<AuthTables>(auth.database.read)
+      .updateTable('server_keys')
+      .set({ revoked_at: new Date() })
+      .where('name', '=', 'leaked')
+      .execute();
+    await expect(exchange(next, 'renewed-1')).resolves.toMatchObject({ expires_in: 600 });
+    await expect(exchange(other, 'renewed-1')).rejects.toMatchObject({ code: 'AUTH_INSTANCE_TAKEN' });
+    await expect(exchange(old, 'renewed-1')).rejects.toMatchObject({ code: 'AUTH_SERVER_KEY_REFUSED' });
+  });
+
   it('can be brought along, any number of times and by several at once', async () => {
     const key = 'a-key-of-somebodys-own-making';
     const added = await Promise.all(Array.from({ length: 5 }, () => ensureServerKey(auth.database, 'fleet', key)));

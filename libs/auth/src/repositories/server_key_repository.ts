@@ -31,16 +31,26 @@ export class ServerKeyRepository {
     return row === undefined ? undefined : { id: row.id, hash: row.hash, revoked: row.revoked_at !== null };
   }
 
-  /** Binds an instance id to the key that uses it first. Resolves to false when it belongs to another key. */
+  /**
+   * Binds an instance id to the key that uses it first. A revoked key owns nothing: otherwise a fleet whose key was
+   * changed could not come back under its own names. Resolves to false when it belongs to another key.
+   */
   async bindInstance(tx: Tx, instanceId: string, serverKeyId: string): Promise<boolean> {
-    const bound = await tables<AuthTables>(tx)
+    const db = tables<AuthTables>(tx);
+    const revoked = db.selectFrom('server_keys').select('id').where('revoked_at', 'is not', null);
+    const bound = await db
       .insertInto('server_instances')
       .values({ instance_id: instanceId, server_key_id: serverKeyId })
       .onConflict((conflict) =>
         conflict
           .column('instance_id')
-          .doUpdateSet({ last_used_at: sql<Date>`now()` })
-          .where('server_instances.server_key_id', '=', serverKeyId),
+          .doUpdateSet({ server_key_id: serverKeyId, last_used_at: sql<Date>`now()` })
+          .where((owner) =>
+            owner.or([
+              owner('server_instances.server_key_id', '=', serverKeyId),
+              owner('server_instances.server_key_id', 'in', revoked),
+            ]),
+          ),
       )
       .returning('instance_id')
       .executeTakeFirst();
