@@ -24,7 +24,6 @@ export const CLOSE_NOTES: readonly (readonly [name: CloseName, note: string])[] 
 export const CLIENT_NOTES: Notes = {
   CALL_ABORTED:
     'The caller ended the call by its own signal, or stopped the game server. What was sent may still take effect.',
-  CALL_ABORTED: 'The signal that the program gave ended the call. The outcome is unknown; retry with the same key.',
   CLIENT_BUSY: 'Too many requests of this connection wait for a reply. Retryable.',
   CONNECTION_CLOSED: 'The WebSocket was closed before it was open; the sentence holds the close code.',
   CONNECTION_LOST: 'The connection was lost before the reply came. The outcome is unknown; retry with the same key.',
@@ -39,7 +38,6 @@ export const CLIENT_NOTES: Notes = {
   NOT_LOGGED_IN: 'Log in before this call.',
   REPLY_UNEXPECTED:
     'The answer does not fit its contract: this program and the server are of versions that do not go together.',
-  REPLY_UNEXPECTED: 'The reply does not fit the contract: client and platform are of different versions.',
 };
 
 /** Codes with which a service refuses to start, or ends. */
