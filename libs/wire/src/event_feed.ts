@@ -1,6 +1,7 @@
 import type { EventContract, PayloadOf } from '@warren/contracts';
 
-type Listener = (payload: unknown) => void;
+/** Gives back why it cannot understand the payload, where that is so. */
+type Listener = (payload: unknown) => Error | undefined;
 
 /** Told of what a listener threw, and of payloads that do not fit their contract. */
 type FaultListener = (fault: {
@@ -24,7 +25,7 @@ export class EventFeed {
     const checked: Listener = (payload) => {
       const parsed = event.payload.safeParse(payload);
       if (parsed.success) listener(parsed.data as PayloadOf<E>);
-      else this.#onFault({ kind: 'payload', type, error: parsed.error });
+      return parsed.error;
     };
     const set = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, set);
@@ -67,14 +68,17 @@ export class EventFeed {
   emit(type: string, payload: unknown): void {
     const listeners = this.#listeners.get(type);
     if (listeners === undefined) return;
+    let unfit: Error | undefined;
     for (const listener of [...listeners]) {
       if (!listeners.has(listener)) continue;
       try {
-        listener(payload);
+        unfit = listener(payload) ?? unfit;
       } catch (error) {
         this.#onFault({ kind: 'listener', type, error });
       }
     }
+    // once per event, however many listen
+    if (unfit !== undefined) this.#onFault({ kind: 'payload', type, error: unfit });
   }
 }
 
