@@ -13,7 +13,7 @@ export interface PlayerDoorDeps {
   readonly host: string;
   readonly port: number;
   readonly rooms: ReadonlyMap<string, GameRoom>;
-  readonly platform: () => GameServer;
+  readonly platform: () => Pick<GameServer, 'admit' | 'reportJoin'>;
   readonly onTrouble: (what: string, error: unknown) => void;
 }
 
