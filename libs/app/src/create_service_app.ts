@@ -92,8 +92,7 @@ export async function createServiceApp(
 }
 
 function prepare(definition: ServiceDefinition, env: Environment, options: StartOptions): Boot {
-  // every service's schema extends BaseSettings, and the others where `needs` says so; openResources checks that
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every schema extends BaseSettings; openResources checks the rest
   const settings = readSettings(definition.settings, { prefix: definition.prefix.toUpperCase(), env }) as AnySettings;
   const { LOG_LEVEL: level, LOG_FORMAT: format, TRACE_CALLER: traceCaller } = settings;
   const logger = createLogger({ service: definition.prefix, level, format, traceCaller });

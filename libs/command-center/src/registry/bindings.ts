@@ -52,14 +52,15 @@ export function command<C extends Contract, Prepared>(
     contract,
     resolve: (container) => {
       const inner = container.resolve(handler);
-      // the payload is what contract.dto returned and prepared is what inner.prepare returned: the casts restate that
-      /* oxlint-disable typescript/no-unsafe-type-assertion */
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a payload is what contract.dto returned
+      const dtoOf = (payload: unknown): DtoOf<C> => payload as DtoOf<C>;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- and this is what inner.prepare returned
+      const ownOf = (prepared: unknown): Prepared => prepared as Prepared;
       return {
         prepares: inner.prepare !== undefined,
-        prepare: async (payload, context) => inner.prepare?.(payload as DtoOf<C>, context),
-        apply: (payload, context, prepared) => inner.apply(payload as DtoOf<C>, context, prepared as Prepared),
+        prepare: async (payload, context) => inner.prepare?.(dtoOf(payload), context),
+        apply: (payload, context, prepared) => inner.apply(dtoOf(payload), context, ownOf(prepared)),
       };
-      /* oxlint-enable typescript/no-unsafe-type-assertion */
     },
   };
 }
