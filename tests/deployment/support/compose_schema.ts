@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Hours down to milliseconds, as compose writes durations; resolves to milliseconds. */
-export const Duration = z
+const Duration = z
   .string()
   .regex(/^(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/)
   .min(2)
