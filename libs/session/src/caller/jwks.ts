@@ -5,11 +5,15 @@ import type { JwksSource } from '@warren/tokens';
 
 /** How long the public address answers from memory; clients may keep the answer as long. */
 export const JWKS_FRESH_SECONDS = 60;
+/** Anybody may ask at the public address, so that while auth-svc does not answer it is asked this rarely. */
+const RETRY_MS = 1_000;
 
 /** The public keys of auth-svc: for the verifier of this gateway, and for everybody at `/.well-known/jwks.json`. */
 export class RpcJwks implements JwksSource {
   readonly #rpc: Pick<RpcClient, 'call'>;
   readonly #clock: Clock;
+  #asking: Promise<JwksReply> | undefined;
+  #triedAt = Number.NEGATIVE_INFINITY;
   #last: { readonly reply: JwksReply; readonly at: number } | undefined;
 
   constructor(deps: { readonly rpc: Pick<RpcClient, 'call'>; readonly clock: Clock }) {
@@ -27,9 +31,15 @@ export class RpcJwks implements JwksSource {
   /** The keys, at most a minute old while auth-svc answers; older ones while it does not. */
   async published(): Promise<JwksReply> {
     const last = this.#last;
-    if (last !== undefined && this.#clock.monotonicMs() - last.at < JWKS_FRESH_SECONDS * 1_000) return last.reply;
+    const now = this.#clock.monotonicMs();
+    const fresh = last !== undefined && now - last.at < JWKS_FRESH_SECONDS * 1_000;
+    if (fresh || (last !== undefined && now - this.#triedAt < RETRY_MS)) return last.reply;
+    this.#triedAt = now;
+    this.#asking ??= this.fetchKeys().finally(() => {
+      this.#asking = undefined;
+    });
     try {
-      return await this.fetchKeys();
+      return await this.#asking;
     } catch (error) {
       if (last === undefined) throw error;
       return last.reply;
