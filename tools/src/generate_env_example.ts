@@ -1,10 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { PLACEHOLDER } from '@warren/kernel';
 import { SERVICES } from '@warren/rabbit';
-import * as z from 'zod';
 import { secretMakers } from './env/secrets.ts';
+import { readAppSettings, type Setting, settingsOf } from './env/settings_catalog.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 const target = path.join(root, '.env.example');
@@ -34,64 +33,6 @@ const SECRET_NOTES: Readonly<Record<string, string>> = {
   IDEMPOTENCY_HMAC_KEY: '32 random bytes in base64; fingerprints of requests are made with it',
   WARREN_SERVER_KEY: 'fleet key with which the example game server joins',
 };
-
-interface Setting {
-  readonly name: string;
-  readonly description: string;
-  readonly fallback: string | undefined;
-  readonly services: string[];
-}
-
-type Schema = z.ZodObject<Readonly<Record<string, z.ZodType>>>;
-
-const isSchema = (value: unknown): value is Schema => value instanceof z.ZodObject;
-
-interface AppSettings {
-  readonly prefix: string;
-  readonly schema: Schema;
-}
-
-async function readApp(service: (typeof SERVICES)[number]): Promise<AppSettings> {
-  const folder = path.join(root, 'apps', service.app, 'src');
-  const file = fs.readdirSync(folder).find((name) => name.endsWith('_env.ts'));
-  if (file === undefined) throw new Error(`apps/${service.app}/src has no *_env.ts`);
-  const exported: unknown = await import(pathToFileURL(path.join(folder, file)).href);
-  const values: unknown[] = typeof exported === 'object' && exported !== null ? Object.values(exported) : [];
-  const schema = values.find((value) => isSchema(value));
-  if (schema === undefined) throw new Error(`apps/${service.app}/src/${file} exports no settings schema`);
-  return { prefix: service.prefix, schema };
-}
-
-function fallbackOf(field: z.core.$ZodType): string | undefined {
-  if (!(field instanceof z.ZodDefault)) return undefined;
-  const value: unknown = field.def.defaultValue;
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? String(value)
-    : undefined;
-}
-
-function descriptionOf(field: z.core.$ZodType): string {
-  return z.globalRegistry.get(field)?.description ?? '';
-}
-
-/** One entry per name: what several services have in common is one line with all their prefixes. */
-function collect(apps: readonly AppSettings[]): Setting[] {
-  const settings = new Map<string, Setting>();
-  for (const { prefix, schema } of apps) {
-    for (const [name, field] of Object.entries(schema.shape)) {
-      const known = settings.get(name);
-      if (known === undefined)
-        settings.set(name, {
-          name,
-          description: descriptionOf(field),
-          fallback: fallbackOf(field),
-          services: [prefix],
-        });
-      else known.services.push(prefix);
-    }
-  }
-  return [...settings.values()];
-}
 
 function comment(text: string): string {
   const lines: string[] = [];
@@ -124,10 +65,10 @@ function settingLines(setting: Setting, count: number): string {
 
 /** The whole file. */
 async function envExample(): Promise<string> {
-  const apps = await Promise.all(SERVICES.map(readApp));
+  const apps = await Promise.all(SERVICES.map((service) => readAppSettings(root, service)));
   const secrets = [...secretMakers().keys()];
   const apart = new Set([...secrets, ...SERVERS.map(([name]) => name)]);
-  const settings = collect(apps).filter(({ name }) => !apart.has(name));
+  const settings = settingsOf(apps).filter(({ name }) => !apart.has(name));
   const shared = settings.filter(({ services }) => services.length > 1);
   const own = settings.filter(({ services }) => services.length === 1);
   return [

@@ -139,13 +139,3 @@ export function defineEvent<const Name extends string, Payload extends z.ZodType
 ): EventContract<Name, Payload> {
   return Object.freeze({ version: 1, ...input });
 }
-
-/** `pick('A', 'B')` is the part of an error table that one contract can end in. */
-export const errorPicker =
-  <T extends ContractErrors>(table: T) =>
-  <K extends keyof T & string>(...codes: readonly K[]): Pick<T, K> => {
-    const picked: Partial<T> = {};
-    for (const code of codes) picked[code] = table[code];
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every code in the type was copied above
-    return picked as Pick<T, K>;
-  };

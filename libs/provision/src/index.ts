@@ -32,5 +32,5 @@ export { identifyProcess, isRunning, type ProcessIdentity } from './process_iden
 export { hashRabbitPassword, RABBIT_HASHING_ALGORITHM } from './rabbit_password.ts';
 export { type RunOptions, runCommand } from './run_command.ts';
 export { newPassword } from './secrets.ts';
-export { type ServerKind } from './server_binaries.ts';
+export type { ServerKind } from './server_binaries.ts';
 export { stopProcess } from './server_process.ts';

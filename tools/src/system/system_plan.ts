@@ -8,8 +8,7 @@ import type { SupervisedSpec } from '../processes/supervisor.ts';
 import type { ServerPlaces } from '../servers/place.ts';
 import { serviceUrls } from '../servers/service_urls.ts';
 import { ToolError } from '../tool_error.ts';
-
-type Settings = Readonly<Record<string, string>>;
+import { processEnvironment, type Settings } from './process_environment.ts';
 
 const FIRST_ADMIN_PORT = 9100;
 const GATEWAY_PORT = 8080;
@@ -104,7 +103,7 @@ function plannedApp({ clone, places, settings }: PlanInput, slot: AppSlot): Plan
     url,
     ready: { url: `${url}/readyz` },
     env: {
-      ...baseEnvironment(clone, settings, prefix),
+      ...processEnvironment(clone, settings, prefix),
       ...serviceUrls(places, settings, prefix),
       [`${upper}_ADMIN_PORT`]: String(adminPort),
       [`${upper}_ADMIN_HOST`]: HOST,
@@ -124,7 +123,7 @@ function plannedGameServer({ clone, settings }: PlanInput, port: number, gateway
     ready: { log: GAME_SERVER_READY },
     stopGraceMs: GAME_SERVER_GRACE_MS,
     env: {
-      ...baseEnvironment(clone, settings, 'game-server'),
+      ...processEnvironment(clone, settings, 'game-server'),
       WARREN_GATEWAY_URL: gatewayUrl,
       WARREN_SERVER_KEY: settings['WARREN_SERVER_KEY'] ?? '',
       GAME_SERVER_HOST: HOST,
@@ -132,23 +131,5 @@ function plannedGameServer({ clone, settings }: PlanInput, port: number, gateway
       GAME_SERVER_INSTANCE: settings['GAME_SERVER_INSTANCE'] ?? `${clone.id}-game`,
       GAME_MATCH_SECONDS: settings['GAME_MATCH_SECONDS'] ?? MATCH_SECONDS,
     },
-  };
-}
-
-const OPERATOR_PREFIXES = ['TOPOLOGY', 'OPS', 'OWNER', 'RABBITMQ_ADMIN', 'DATABASE_ADMIN', 'POSTGRES'];
-
-/** What every process of the system gets, without the secrets of the others. */
-function baseEnvironment(clone: Clone, settings: Settings, role: string): Record<string, string> {
-  const foreign = [...SERVICES.map((service) => service.prefix.toUpperCase()), ...OPERATOR_PREFIXES].filter(
-    (prefix) => prefix !== role.toUpperCase(),
-  );
-  const isForeign = (name: string): boolean =>
-    name === 'WARREN_SERVER_KEY' || foreign.some((prefix) => name.startsWith(`${prefix}_`)) || /^npm_/i.test(name);
-  const own = Object.entries(settings).filter(([name]) => !isForeign(name));
-  return {
-    NODE_ENV: 'development',
-    LOG_FORMAT: 'json',
-    ...Object.fromEntries(own),
-    NODE_COMPILE_CACHE: path.join(clone.home, 'compile_cache'),
   };
 }

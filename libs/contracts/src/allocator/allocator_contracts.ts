@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { defineContract, defineEvent, errorPicker } from '../contract.ts';
+import { defineContract, defineEvent } from '../contract.ts';
+import { errorPicker } from '../error_picker.ts';
 import { EmptyDto, IdField, NameField, TimeField } from '../fields.ts';
 import { ALLOCATOR_ERRORS } from './allocator_errors.ts';
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { defineContract, errorPicker } from '../contract.ts';
+import { defineContract } from '../contract.ts';
+import { errorPicker } from '../error_picker.ts';
 import { EmptyDto, IdField, NameField, TimeField, text } from '../fields.ts';
 import { AUTH_ERRORS } from './auth_errors.ts';
 

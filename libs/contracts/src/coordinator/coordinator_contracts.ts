@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { defineContract, defineEvent, errorPicker } from '../contract.ts';
+import { defineContract, defineEvent } from '../contract.ts';
+import { errorPicker } from '../error_picker.ts';
 import { IdField, NameField, TimeField, text } from '../fields.ts';
 import { COORDINATOR_ERRORS, MATCH_FAILURES, type MatchFailure } from './coordinator_errors.ts';
 

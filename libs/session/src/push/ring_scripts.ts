@@ -1,23 +1,6 @@
 import { defineScript } from '@warren/redis';
-import type { Appended, KeepResult, OpenedRing, Owner, RingEvent } from './event_ring.ts';
-
-/** Owner text is `<connection id>@<node>`; the id is a UUID, so the first `@` ends it. */
-function ownerOf(text: unknown): Owner | undefined {
-  if (typeof text !== 'string' || text === '') return undefined;
-  const at = text.indexOf('@');
-  return at < 0 ? undefined : { connectionId: text.slice(0, at), node: text.slice(at + 1) };
-}
-
-function list(raw: unknown): readonly unknown[] {
-  if (!Array.isArray(raw)) throw new TypeError('the ring script answered no list');
-  return raw;
-}
-
-function number(value: unknown): number {
-  const parsed = Number(value);
-  if (!Number.isSafeInteger(parsed)) throw new TypeError('the ring script answered no whole number');
-  return parsed;
-}
+import type { Appended, KeepResult, OpenedRing, RingEvent } from './event_ring.ts';
+import { list, number, ownerOf } from './ring_answer.ts';
 
 /** Makes the meta hash when it is not there: session, newest seq, acknowledged seq. */
 const ENSURE_META = `
