@@ -68,7 +68,7 @@ async function main(): Promise<void> {
       allQuiet = printRows(inFlight, await measureCells(pairs, inFlight), ROUNDS) && allQuiet;
     if (!allQuiet)
       process.stdout.write(`(!) others kept more than ${MAX_FOREIGN} processors busy: an indication, no measure\n`);
-    for (const { caller, responder } of Object.values(pairs)) await Promise.all([caller.stop(), responder.stop()]);
+    for (const { caller, responder } of [pairs.raw, pairs.warren]) await Promise.all([caller.stop(), responder.stop()]);
   } finally {
     await vhost.drop();
   }
