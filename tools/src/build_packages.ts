@@ -39,9 +39,8 @@ const PACKAGES: readonly Published[] = [
   },
 ];
 
-/** What they are made of. Declarations are written for named sources only, not for what is found through node_modules. */
+/** What they are made of. */
 const LIBS = ['contracts', 'kernel', 'tokens', 'wire', ...PACKAGES.map(({ lib }) => lib)];
-const entryOf = (lib: string): string => `libs/${lib}/src/index.ts`;
 
 const NODE_GLOBALS = /\b(?:process|Buffer|require|__dirname|setImmediate)\s*[.([]/;
 const Manifest = z.object({ name: z.string(), version: z.string(), license: z.string().optional() });
@@ -100,7 +99,7 @@ async function write(folder: string, files: ReadonlyMap<string, string>): Promis
 
 async function buildOne(published: Published, emitted: string, out: string): Promise<string> {
   const { lib } = published;
-  const entry = entryOf(lib);
+  const entry = `libs/${lib}/src/index.ts`;
   const [code, types] = await Promise.all([bundle(root, entry), collectDeclarations(emitted, entry)]);
   const faults = faultsOf(published, code, types);
   if (faults.length > 0) throw new Error(`${lib} cannot be published: ${faults.join('; ')}`);
@@ -124,7 +123,7 @@ async function buildAll(out: string): Promise<void> {
   await fs.mkdir(out, { recursive: true });
   const emitted = await fs.mkdtemp(path.join(os.tmpdir(), 'warren-declarations-'));
   try {
-    await emitDeclarations(root, LIBS.map(entryOf), emitted);
+    await emitDeclarations(root, LIBS, emitted);
     for (const published of PACKAGES) process.stdout.write(`${await buildOne(published, emitted, out)}\n`);
   } finally {
     await fs.rm(emitted, { recursive: true, force: true });

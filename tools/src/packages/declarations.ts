@@ -8,8 +8,11 @@ const TSC_TIMEOUT_MS = 300_000;
 /** `from 'x'`, `import 'x'` and `import("x")`. */
 const SPECIFIER = /(\bfrom\s*|\bimport\s*\(?\s*)(['"])([^'"]+)\2/g;
 
-/** Writes the declarations of the entries, and of everything they reach, to `out`, laid out as the sources are. */
-export async function emitDeclarations(root: string, entries: readonly string[], out: string): Promise<void> {
+/**
+ * Writes the declarations of these libs to `out`, laid out as the sources are. Every source is named: what the compiler
+ * happens to meet first by way of node_modules it takes for a foreign library, and writes nothing for it.
+ */
+export async function emitDeclarations(root: string, libs: readonly string[], out: string): Promise<void> {
   const config = path.join(out, 'tsconfig.json');
   const compilerOptions = {
     noEmit: false,
@@ -22,7 +25,8 @@ export async function emitDeclarations(root: string, entries: readonly string[],
   const content = {
     extends: path.join(root, 'tsconfig.base.json'),
     compilerOptions,
-    files: entries.map((entry) => path.join(root, entry)),
+    include: libs.map((lib) => path.join(root, 'libs', lib, 'src', '**', '*.ts')),
+    exclude: ['**/*.test.ts', '**/*.itest.ts'],
   };
   await fs.writeFile(config, JSON.stringify(content));
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
