@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { defineContract } from '../contract.ts';
 import { errorPicker } from '../error_picker.ts';
-import { EmptyDto, IdField, NameField, TimeField, text } from '../fields.ts';
+import { EmptyDto, IdField, label, NameField, TimeField, text } from '../fields.ts';
 import { AUTH_ERRORS } from './auth_errors.ts';
 
 const pick = errorPicker(AUTH_ERRORS);
@@ -27,8 +27,10 @@ const PresentedPasswordField = z
   .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
 
 const AUTH_LIMITS = { maxBytes: 4 * 1024, ratePerMinute: 30 };
+/** Nobody guesses 256 random bits, and hundreds of players may share one address. */
+const TOKEN_LIMITS = { maxBytes: 4 * 1024, ratePerMinute: 600 };
 
-export const RegisterDto = z.object({ login: text(3, 64), password: PasswordField, display_name: text(1, 64) });
+export const RegisterDto = z.object({ login: text(3, 64), password: PasswordField, display_name: label(1, 64) });
 export type RegisterDto = z.output<typeof RegisterDto>;
 export const AccountReply = z.object({
   account_id: IdField,
@@ -95,7 +97,7 @@ export const REFRESH = defineContract({
   errors: pick('AUTH_REFRESH_REFUSED'),
   idempotency: 'own',
   secretFields: ['refresh_token'],
-  limits: AUTH_LIMITS,
+  limits: TOKEN_LIMITS,
 });
 
 export const LogoutReply = z.object({ logged_out: z.literal(true) });
@@ -226,7 +228,7 @@ export const EXCHANGE_SERVER_KEY = defineContract({
   errors: pick('AUTH_SERVER_KEY_REFUSED', 'AUTH_INSTANCE_TAKEN'),
   idempotency: 'own',
   secretFields: ['server_key'],
-  limits: AUTH_LIMITS,
+  limits: TOKEN_LIMITS,
 });
 
 export const AUTH_CONTRACTS = [
