@@ -1,4 +1,4 @@
-import { type SocketSession, WarrenClient } from '@warren/client';
+import { type EventFeed, type SocketSession, WarrenClient } from '@warren/client';
 import {
   CANCEL_TICKET,
   CREATE_TICKET,
@@ -71,21 +71,12 @@ export class TestPlayer {
 
   /** Opens the connection and begins to listen. */
   async connect(): Promise<this> {
-    const session = await this.client.connect({
-      onState: (state, reason) => this.states.push(`${state} ${reason}`),
+    this.#session = await this.client.connect({
+      onState: (state, reason, code) =>
+        this.states.push([state, code, reason].filter((part) => part !== undefined).join(' ')),
       onGap: () => this.gaps++,
+      listen: (events) => this.#listen(events),
     });
-    this.#session = session;
-    const keep = (type: PlayerEvent['type'], gameId: string, what: string): void => {
-      this.events.push({ type, gameId, what, at: performance.now() });
-    };
-    session.events.on(MATCH_FOUND, (found) => {
-      this.#secrets.read(found);
-      this.invitations.push(found);
-      keep('match.found', found.game_id, found.address);
-    });
-    session.events.on(MATCH_ENDED, (ended) => keep('match.ended', ended.game_id, ended.winner));
-    session.events.on(MATCH_FAILED, (failed) => keep('match.failed', failed.game_id, failed.code));
     return this;
   }
 
@@ -128,6 +119,19 @@ export class TestPlayer {
         idle ? undefined : chooseMove({ map, snapshot }, slot, rng, { hesitation: 0 }),
     });
     await this.#game.over().catch(() => undefined);
+  }
+
+  #listen(events: EventFeed): void {
+    const keep = (type: PlayerEvent['type'], gameId: string, what: string): void => {
+      this.events.push({ type, gameId, what, at: performance.now() });
+    };
+    events.on(MATCH_FOUND, (found) => {
+      this.#secrets.read(found);
+      this.invitations.push(found);
+      keep('match.found', found.game_id, found.address);
+    });
+    events.on(MATCH_ENDED, (ended) => keep('match.ended', ended.game_id, ended.winner));
+    events.on(MATCH_FAILED, (failed) => keep('match.failed', failed.game_id, failed.code));
   }
 
   close(): void {
