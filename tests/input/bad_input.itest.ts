@@ -120,6 +120,7 @@ test('a body that fits but for one thing is refused for that thing', async () =>
     if (fault !== undefined) faults.push(`${name}: ${fault}`);
   }
   expect(faults).toEqual([]);
+  expect((await send('/v1/tickets', Buffer.from('{"mode":"duel","client_tag":"as it should be"}'))).status).toBe(201);
   expect(await watched.faults(MAX_HELD_MS)).toEqual([]);
 });
 

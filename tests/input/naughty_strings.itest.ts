@@ -7,8 +7,8 @@ import { Tally } from './support/tally.ts';
 import { WatchedSystem } from './support/watched_system.ts';
 
 const MAX_HELD_MS = 100;
-/** Registrations at once: hashing takes a core each, and more than 32 may not wait. */
-const AT_ONCE = 8;
+/** Registrations at once: each keeps a core busy with hashing, so that more would only wait for each other. */
+const AT_ONCE = 3;
 
 const tally = new Tally();
 let watched: WatchedSystem;
