@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { readEnvironment } from '@warren/kernel';
 import { listenersOn } from './listening.ts';
 import { withoutServiceStarts } from './policy_rc.ts';
 import type { ProcessIdentity } from './process_identity.ts';
@@ -7,6 +8,7 @@ import { type RunOptions, type RunResult, runCommand } from './run_command.ts';
 import { findServer, type ServerKind } from './server_binaries.ts';
 import { stopProcess } from './server_process.ts';
 
+const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 const PACKAGE_OF: Record<ServerKind, string> = {
   rabbitmq: 'rabbitmq-server',
   postgres: 'postgresql',
@@ -44,7 +46,11 @@ type Watch = Pick<RunOptions, 'onLine' | 'signal'>;
 
 function apt(system: InstallSystem, args: readonly string[], watch: Watch): Promise<RunResult> {
   const command = [system.aptGet, '-o', `DPkg::Lock::Timeout=${LOCK_TIMEOUT_S}`, ...args];
-  return system.run(command, { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: INSTALL_TIMEOUT_MS, ...watch });
+  return system.run(command, {
+    env: { DEBIAN_FRONTEND: 'noninteractive', ...proxySettings() },
+    timeoutMs: INSTALL_TIMEOUT_MS,
+    ...watch,
+  });
 }
 
 function requirePossible(system: InstallSystem, packages: readonly string[]): void {
@@ -99,4 +105,15 @@ export async function installServerPackages(
   requirePossible(system, packages);
   await withoutServiceStarts(system.policyFile, (signal) => install(system, packages, { onLine, signal }));
   return packages;
+}
+
+/** apt-get reaches the network the way that this process would. */
+function proxySettings(): Record<string, string> {
+  const env = readEnvironment();
+  const settings: Record<string, string> = {};
+  for (const name of PROXY_VARIABLES) {
+    const value = env[name];
+    if (value !== undefined) settings[name] = value;
+  }
+  return settings;
 }
