@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
  * Requests that one connection may send ahead of their answers. Node parses whatever came in one read (64 KiB, thousands
  * of small requests) before it looks at what waits to be written, so a client that never reads would fill the memory.
  */
-export const MAX_PIPELINED_REQUESTS = 64;
+const MAX_PIPELINED_REQUESTS = 64;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -14,7 +14,7 @@ class Auth {
     this.asked++;
     await Promise.resolve();
     if (this.away) throw new AppError('SERVICE_UNAVAILABLE', 'Away.', { kind: 'unavailable', retryable: true });
-    return JSON.parse(JSON.stringify(contract.reply.parse(KEYS)));
+    return JSON.parse(JSON.stringify(contract.reply.parse(KEYS))) as ReplyOf<C>;
   }
 }
 
