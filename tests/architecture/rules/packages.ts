@@ -18,6 +18,8 @@ const OWNERS: readonly (readonly [vendor: RegExp, owners: readonly string[]])[] 
 
 /** Development tools that the root declares for every package. */
 const FROM_ROOT = ['vitest'];
+/** Builds the published packages in a checkout, never in an image: the bundler stays out of what production installs. */
+const BUILDS = /^tools\/src\/(build_packages\.ts|packages\/)/;
 const EXPORTS_EXEMPT = ['apps', 'tools', 'tests', 'bench'];
 const DOOR = './src/index.ts';
 
@@ -42,7 +44,7 @@ export function undeclaredProblems({ packages }: Workspace): string[] {
       source.imports.flatMap(({ specifier, line }) => {
         if (specifier.startsWith('.') || specifier.startsWith('node:')) return [];
         const name = packageName(specifier);
-        const declared = isTest(source.path) ? tests : runs;
+        const declared = isTest(source.path) || BUILDS.test(source.path) ? tests : runs;
         if (declared.has(name) || isTypeOnlyPackage(name, tests)) return [];
         return [`${source.path}:${line}: ${name} is not declared in ${dir}/package.json`];
       }),
