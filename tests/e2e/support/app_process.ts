@@ -53,8 +53,12 @@ export class AppProcess {
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
+    // a test run that ends without cleaning up must not leave a system behind
+    const killWithUs = (): void => void this.#child.kill('SIGKILL');
+    process.once('exit', killWithUs);
     this.#ended = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
+        process.off('exit', killWithUs);
         this.exitCode = code;
         this.signal = signal;
         resolve();

@@ -72,12 +72,14 @@ export class WarrenSystem {
   /** Sets everything up and starts `replicas` of every service. */
   static async start(options: SystemOptions = {}): Promise<WarrenSystem> {
     const system = await WarrenSystem.prepare(options);
-    for (let i = 0; i < (options.replicas ?? 1); i++) {
-      await Promise.all(
-        (['auth', 'allocator', 'coordinator', 'gateway'] as const).map((role) => system.startApp(role)),
-      );
+    const roles = ['auth', 'allocator', 'coordinator', 'gateway'] as const;
+    try {
+      for (let i = 0; i < (options.replicas ?? 1); i++) await Promise.all(roles.map((role) => system.startApp(role)));
+      return system;
+    } catch (error) {
+      await system.stop();
+      throw error;
     }
-    return system;
   }
 
   /** Sets broker, database and keys up without starting anything. */
