@@ -196,7 +196,7 @@ describe('a login', () => {
       baseUrl: gateway.url,
       fetch: async (input, init) => {
         const response = await fetch(input, init);
-        if (String(input).endsWith(REFRESH)) await late;
+        if (response.url.endsWith(REFRESH)) await late;
         return response;
       },
     });

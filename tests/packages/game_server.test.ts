@@ -1,4 +1,4 @@
-import { type Assignment, GameServer, type GameServerOptions } from '@warren/game-server-sdk';
+import { type Assignment, GameServer, type GameServerOptions, WarrenError } from '@warren/game-server-sdk';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FaultGateway, type FaultSocket, problem } from './support/fault_gateway.ts';
 
@@ -176,7 +176,8 @@ describe('a result', () => {
     await until(isConfirmed);
     gateway.on(RESULT, () => problem(503, 'SERVICE_UNAVAILABLE', true));
     const reported = server.reportResult(result);
-    await until(() => gateway.to(RESULT).length >= 2);
+    const seen = beats();
+    await until(() => gateway.to(RESULT).length >= 2 && beats() > seen + 1);
     expect(server.games).toEqual([GAME]);
     expect(gateway.to(HEARTBEAT).at(-1)?.body).toMatchObject({ games: [GAME] });
     gateway.on(RESULT, () => ({ body: { game_id: GAME, state: 'ended' } }));
@@ -246,8 +247,8 @@ describe('a game server', () => {
     const from = performance.now();
     server.stop();
     server.stop();
-    const codes = (await ends).map((end) =>
-      end.status === 'rejected' && 'code' in Object(end.reason) ? end.reason.code : 'none',
+    const codes = (await ends).map(
+      (end) => end.status === 'rejected' && end.reason instanceof WarrenError && end.reason.code,
     );
     expect(codes).toEqual(['CALL_ABORTED', 'CALL_ABORTED']);
     expect(performance.now() - from).toBeLessThan(500);

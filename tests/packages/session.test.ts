@@ -154,14 +154,6 @@ describe('a session', () => {
     await until(() => states.length === 3);
     expect(states).toEqual(['open', 'lost 4002', 'open']);
   });
-
-  it('stays with a peer that answers when it is asked', async () => {
-    const socket = await opened(0, 1_000);
-    await socket.frame('resume');
-    socket.send({ resumed: { lastSeq: 0, replayed: 0 } });
-    await new Promise((resolve) => setTimeout(resolve, 800));
-    expect(states).toEqual(['open']);
-  });
 });
 
 describe('events', () => {

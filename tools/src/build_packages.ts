@@ -135,7 +135,11 @@ async function main([first, second]: readonly string[]): Promise<void> {
   if (first === '--out' && second !== undefined) return buildAll(path.resolve(second));
   if (first !== '--check') throw new Error('use: node tools/src/build_packages.ts [--check | --out <folder>]');
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'warren-packages-'));
-  await buildAll(folder).finally(() => fs.rm(folder, { recursive: true, force: true }));
+  try {
+    await buildAll(folder);
+  } finally {
+    await fs.rm(folder, { recursive: true, force: true });
+  }
 }
 
 try {

@@ -1,5 +1,5 @@
 import type { GameServer } from '@warren/game-server-sdk';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import {
   GAME_PROTOCOL,
   MAX_CLIENT_MESSAGE_LENGTH,
@@ -68,7 +68,7 @@ export class PlayerDoor {
       return;
     }
     const visitor = new Visitor(socket, this.#deps);
-    socket.on('message', (data, isBinary) => visitor.receive(isBinary ? '' : data.toString()));
+    socket.on('message', (data, isBinary) => visitor.receive(isBinary ? '' : textOf(data)));
     socket.on('close', () => visitor.gone());
   }
 }
@@ -145,4 +145,10 @@ class Visitor implements PlayerSocket {
     clearTimeout(this.#timer);
     this.#seat = { room, slot };
   }
+}
+
+/** One message; ws gives it in pieces or as a view, depending on how it came. */
+function textOf(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString();
+  return (data instanceof ArrayBuffer ? Buffer.from(data) : data).toString();
 }

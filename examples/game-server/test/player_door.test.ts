@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import * as z from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GAME_PROTOCOL } from '../src/game/index.ts';
 import { GameRoom } from '../src/game_room.ts';
@@ -63,8 +64,10 @@ afterEach(async () => {
   await door.close();
 });
 
+const Heard = z.object({ type: z.string(), code: z.string().optional() });
+
 class Visitor {
-  readonly heard: { type: string; code?: string }[] = [];
+  readonly heard: z.output<typeof Heard>[] = [];
   readonly socket: WebSocket;
   readonly #ended: Promise<string>;
 
@@ -72,7 +75,7 @@ class Visitor {
     this.socket = new WebSocket(url, protocol);
     this.socket.on('error', () => undefined);
     this.#ended = new Promise((resolve) => this.socket.on('close', (_code, reason) => resolve(reason.toString())));
-    this.socket.on('message', (data: Buffer) => this.heard.push(JSON.parse(data.toString())));
+    this.socket.on('message', (data: Buffer) => this.heard.push(Heard.parse(JSON.parse(data.toString()))));
   }
 
   async send(message: unknown): Promise<this> {

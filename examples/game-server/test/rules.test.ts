@@ -17,7 +17,7 @@ function openField(): GameState {
   return state;
 }
 
-function place(state: GameState, slot: Slot, x: number, y: number, score = 0): void {
+function place(state: GameState, slot: Slot, [x, y]: readonly [x: number, y: number], score = 0): void {
   Object.assign(state.rabbits[slot], { cell: cellAt(x, y), score });
 }
 
@@ -32,7 +32,7 @@ function run(state: GameState, ticks: number, first?: Input, second?: Input): Ga
 describe('a rabbit', () => {
   it('enters a new cell every third tick and keeps its heading without inputs', () => {
     const state = openField();
-    place(state, 0, 0, 5);
+    place(state, 0, [0, 5]);
     step(state, [go('right'), undefined]);
     run(state, 6);
     expect(state.rabbits[0].cell).toBe(cellAt(3, 5));
@@ -40,7 +40,7 @@ describe('a rabbit', () => {
 
   it('dashes five cells in five ticks straight on, then must rest before it can dash again', () => {
     const state = openField();
-    place(state, 0, 0, 5);
+    place(state, 0, [0, 5]);
     const events = step(state, [go('right', true), undefined]);
     expect(events).toContainEqual({ type: 'dash', slot: 0 });
     expect(run(state, 4, go('up', true))).toEqual([]);
@@ -52,7 +52,7 @@ describe('a rabbit', () => {
   it('does not walk through hedges or out of the garden, and a dash against a hedge does not start', () => {
     const state = openField();
     const walled: GameState = { ...state, garden: state.garden.map((_, cell) => cell === cellAt(1, 5)) };
-    place(walled, 0, 0, 5);
+    place(walled, 0, [0, 5]);
     expect(run(walled, 6, go('right', true))).toEqual([]);
     run(walled, 6, go('left'));
     expect(walled.rabbits[0].cell).toBe(cellAt(0, 5));
@@ -60,7 +60,7 @@ describe('a rabbit', () => {
 
   it('collects ripe carrots only, and a golden one is worth three', () => {
     const state = openField();
-    place(state, 0, 3, 3);
+    place(state, 0, [3, 3]);
     state.carrots = [{ cell: cellAt(3, 3), golden: true, ripeAt: 2, goneAt: 50 }];
     expect(run(state, 2)).toEqual([]);
     expect(run(state, 1)).toEqual([{ type: 'collect', slot: 0, points: 3 }]);
@@ -72,8 +72,8 @@ describe('a rabbit', () => {
 describe('two rabbits', () => {
   it('bump: the dasher stays, the other drops two carrots nearby, is stunned, then safe for a while', () => {
     const state = openField();
-    place(state, 0, 5, 5);
-    place(state, 1, 7, 5, 5);
+    place(state, 0, [5, 5]);
+    place(state, 1, [7, 5], 5);
     const events = run(state, 2, go('right', true));
     expect(events).toContainEqual({ type: 'bump', slot: 1, lost: 2 });
     expect(state.rabbits[0].cell).toBe(cellAt(6, 5));
@@ -88,8 +88,8 @@ describe('two rabbits', () => {
 
   it('bump each other when both dash head on', () => {
     const state = openField();
-    place(state, 0, 5, 5, 4);
-    place(state, 1, 6, 5, 1);
+    place(state, 0, [5, 5], 4);
+    place(state, 1, [6, 5], 1);
     const events = step(state, [go('right', true), go('left', true)]);
     expect(events.filter((event) => event.type === 'bump')).toEqual([
       { type: 'bump', slot: 1, lost: 1 },
@@ -100,8 +100,8 @@ describe('two rabbits', () => {
 
   it('block each other when walking head on, and a coin lets one of them into a free cell between', () => {
     const state = openField();
-    place(state, 0, 5, 5);
-    place(state, 1, 7, 5);
+    place(state, 0, [5, 5]);
+    place(state, 1, [7, 5]);
     run(state, 1, go('right'), go('left'));
     const cells = state.rabbits.map((rabbit) => rabbit.cell);
     expect([
@@ -114,8 +114,8 @@ describe('two rabbits', () => {
 
   it('may walk in a row: one enters the cell the other leaves', () => {
     const state = openField();
-    place(state, 0, 5, 5);
-    place(state, 1, 6, 5);
+    place(state, 0, [5, 5]);
+    place(state, 1, [6, 5]);
     run(state, 1, go('right'), go('right'));
     expect(state.rabbits.map((rabbit) => rabbit.cell)).toEqual([cellAt(6, 5), cellAt(7, 5)]);
   });
@@ -125,8 +125,8 @@ describe('the fox', () => {
   it('hunts the leader, bites three carrots off and goes to sleep', () => {
     const state = openField();
     state.fox.napUntil = 0;
-    place(state, 0, 10, 2, 1);
-    place(state, 1, 14, 5, 4);
+    place(state, 0, [10, 2], 1);
+    place(state, 1, [14, 5], 4);
     const events = run(state, 16);
     expect(events).toContainEqual({ type: 'bite', slot: 1, lost: 3 });
     expect(events.filter((event) => event.type === 'bite')).toHaveLength(1);
@@ -138,7 +138,7 @@ describe('the fox', () => {
   it('is slower than a rabbit that runs', () => {
     const state = openField();
     state.fox.napUntil = 0;
-    place(state, 0, 8, 5, 4);
+    place(state, 0, [8, 5], 4);
     run(state, 3 * 8, go('left'));
     expect(state.rabbits[0].score).toBe(4);
     expect(state.rabbits[0].cell).toBe(cellAt(0, 5));
@@ -148,7 +148,7 @@ describe('the fox', () => {
 describe('the end', () => {
   it('comes at the last tick when somebody leads', () => {
     const state = openField();
-    place(state, 0, 0, 5, 1);
+    place(state, 0, [0, 5], 1);
     state.tick = 599;
     expect(run(state, 1)).toContainEqual({ type: 'over', winner: 0 });
     expect(state.reason).toBe('score');
@@ -156,8 +156,8 @@ describe('the end', () => {
 
   it('becomes overtime at equal points, which the first lead wins', () => {
     const state = openField();
-    place(state, 0, 3, 3, 2);
-    place(state, 1, 4, 4, 2);
+    place(state, 0, [3, 3], 2);
+    place(state, 1, [4, 4], 2);
     state.tick = 599;
     expect(run(state, 1)).toContainEqual({ type: 'overtime' });
     expect(state.rabbits.map(({ cell, score }) => [cell, score])).toEqual([

@@ -64,20 +64,22 @@ export class TokenKeeper {
 
   /** A valid access token, and not `refused`. @throws WarrenError NOT_LOGGED_IN, AUTH_REFRESH_REFUSED, or of the network */
   async accessToken(refused?: string): Promise<string> {
-    const held = this.#held;
-    if (held === undefined) throw notLoggedIn();
-    const left = held.expiresAtMs - performance.now();
-    const isRefused = held.value.access_token === refused;
-    if (!isRefused && left > REFRESH_MARGIN_MS) return held.value.access_token;
+    const held = this.#current();
+    const leftMs = held.value.access_token === refused ? 0 : held.expiresAtMs - performance.now();
+    if (leftMs > REFRESH_MARGIN_MS) return held.value.access_token;
     try {
       await this.#refresh(held);
     } catch (error) {
       // what is still valid is good enough while the service is away
-      const usable = !isRefused && left > 0 && this.#held === held && error instanceof WarrenError && error.retryable;
-      if (!usable) throw error;
+      const isAway = error instanceof WarrenError && error.retryable;
+      if (!isAway || leftMs <= 0) throw error;
     }
+    return this.#current().value.access_token;
+  }
+
+  #current(): Held {
     if (this.#held === undefined) throw notLoggedIn();
-    return this.#held.value.access_token;
+    return this.#held;
   }
 
   #refresh(held: Held): Promise<void> {

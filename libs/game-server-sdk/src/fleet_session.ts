@@ -1,6 +1,6 @@
 import { EXCHANGE_SERVER_KEY, JwksReply } from '@warren/contracts';
 import { TokenVerifier } from '@warren/tokens';
-import { Api, WarrenError } from '@warren/wire';
+import { type Api, WarrenError } from '@warren/wire';
 
 export interface FleetSessionOptions {
   readonly api: Api;

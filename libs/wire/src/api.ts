@@ -1,5 +1,5 @@
 import type { Contract, ReplyOf } from '@warren/contracts';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { exchange } from './http_exchange.ts';
 import { retrying } from './retry.ts';
 import { unexpectedReply } from './warren_error.ts';
@@ -66,9 +66,9 @@ export class Api {
     }
     const init = { method: http.method, headers, ...(http.method === 'GET' ? {} : { body: JSON.stringify(rest) }) };
     const reply = await this.#send(path, init, contract.deadlineMs + NETWORK_MARGIN_MS, options);
-    const parsed = contract.reply.safeParse(reply);
+    const parsed = z.safeParse<C['reply']>(contract.reply, reply);
     if (!parsed.success) throw unexpectedReply(contract.name, parsed.error);
-    return parsed.data as ReplyOf<C>;
+    return parsed.data;
   }
 
   /** A plain request for what is not a contract (tickets, keys). Answers JSON. @throws WarrenError */

@@ -1,4 +1,5 @@
 import type { EventContract, PayloadOf } from '@warren/contracts';
+import * as z from 'zod';
 
 /** Gives back why it cannot understand the payload, where that is so. */
 type Listener = (payload: unknown) => Error | undefined;
@@ -23,8 +24,8 @@ export class EventFeed {
   on<E extends EventContract>(event: E, listener: (payload: PayloadOf<E>) => void): () => void {
     const type = clientTypeOf(event);
     const checked: Listener = (payload) => {
-      const parsed = event.payload.safeParse(payload);
-      if (parsed.success) listener(parsed.data as PayloadOf<E>);
+      const parsed = z.safeParse<E['payload']>(event.payload, payload);
+      if (parsed.success) listener(parsed.data);
       return parsed.error;
     };
     const set = this.#listeners.get(type) ?? new Set();
@@ -69,7 +70,8 @@ export class EventFeed {
     const listeners = this.#listeners.get(type);
     if (listeners === undefined) return;
     let unfit: Error | undefined;
-    for (const listener of [...listeners]) {
+    // a listener that is added meanwhile waits for the next event
+    for (const listener of Array.from(listeners)) {
       if (!listeners.has(listener)) continue;
       try {
         unfit = listener(payload) ?? unfit;

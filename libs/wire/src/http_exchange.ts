@@ -19,30 +19,43 @@ export interface Exchange {
 
 /** One request and its JSON answer. @throws WarrenError in every case of failure */
 export async function exchange(fetchIt: typeof fetch, { url, init, timeoutMs, signal }: Exchange): Promise<unknown> {
+  throwIfAborted(signal);
   // not AbortSignal.any: a signal that lives as long as the program would collect what it was combined with on older Node
   const stop = new AbortController();
   const onAbort = (): void => stop.abort();
   const timer = setTimeout(onAbort, timeoutMs);
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    if (signal?.aborted === true) throw aborted(signal);
     const response = await fetchIt(url, { ...init, signal: stop.signal, redirect: 'error' });
-    const body = parse(await readText(response));
-    if (response.ok && body !== NOT_JSON) return body;
-    throw errorOf(response, body);
+    return bodyOf(response, parse(await readText(response)));
   } catch (error) {
     if (error instanceof WarrenError) throw error;
-    if (signal?.aborted === true) throw aborted(signal);
-    throw new WarrenError(
-      'NETWORK_FAILED',
-      'The server could not be reached. The outcome is unknown; retry with the same key.',
-      { retryable: true, cause: error },
-    );
+    throwIfAborted(signal);
+    throw unreachable(error);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
   }
 }
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw aborted(signal);
+}
+
+function bodyOf(response: Response, body: unknown): unknown {
+  if (response.ok && body !== NOT_JSON) return body;
+  throw errorOf(response, body);
+}
+
+const unreachable = (cause: unknown): WarrenError =>
+  new WarrenError(
+    'NETWORK_FAILED',
+    'The server could not be reached. The outcome is unknown; retry with the same key.',
+    {
+      retryable: true,
+      cause,
+    },
+  );
 
 function errorOf(response: Response, body: unknown): WarrenError {
   const { status, headers, ok } = response;
@@ -62,8 +75,8 @@ function secondsOf(header: string | null): number | undefined {
 }
 
 async function readText(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return '';
+  if (response.body === null) return '';
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
   const decoder = new TextDecoder();
   let text = '';
   let size = 0;

@@ -44,7 +44,7 @@ export class PendingRequests {
 
   /** The link is gone: no reply can come any more. */
   failAll(): void {
-    for (const id of [...this.#entries.keys()]) this.fail(id, lost());
+    for (const id of Array.from(this.#entries.keys())) this.fail(id, lost());
   }
 
   #take(id: string): Pending | undefined {

@@ -6,7 +6,7 @@ import {
   SUBPROTOCOL,
   WsTicketReply,
 } from '@warren/contracts';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { EventCursor } from './event_cursor.ts';
 import { EventFeed } from './event_feed.ts';
 import { PendingRequests } from './pending_requests.ts';
@@ -79,9 +79,9 @@ export class SocketSession {
   ): Promise<ReplyOf<C>> {
     const key = options.key ?? crypto.randomUUID();
     const payload = await retrying(options, () => this.#requestOnce(contract, dto, { ...options, key }));
-    const parsed = contract.reply.safeParse(payload);
+    const parsed = z.safeParse<C['reply']>(contract.reply, payload);
     if (!parsed.success) throw unexpectedReply(contract.name, parsed.error);
-    return parsed.data as ReplyOf<C>;
+    return parsed.data;
   }
 
   /** Ends the connection for good. */

@@ -82,7 +82,7 @@ export class FaultGateway {
   readonly #http: Server;
   readonly #ws = new WebSocketServer({ noServer: true, handleProtocols: () => 'warren.v1' });
   readonly #handlers = new Map<string, Handler>();
-  #waiting: ((socket: FaultSocket) => void)[] = [];
+  readonly #waiting: ((socket: FaultSocket) => void)[] = [];
   #taken = 0;
 
   private constructor() {
@@ -144,26 +144,26 @@ export class FaultGateway {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let text = '';
     for await (const chunk of request) text += String(chunk);
+    const { headers, url: path = '' } = request;
+    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    const key = headers['idempotency-key']?.toString();
     const call: SeenCall = {
-      path: request.url ?? '',
-      key: request.headers['idempotency-key']?.toString(),
-      token: request.headers.authorization?.replace('Bearer ', ''),
-      body: text === '' ? undefined : JSON.parse(text),
+      path,
+      key,
+      token: headers.authorization?.replace('Bearer ', ''),
+      body,
       at: performance.now(),
     };
     this.calls.push(call);
-    const {
-      status = 200,
-      headers = {},
-      body,
-      cut,
-      hang,
-    } = this.#handlers.get(call.path)?.(call) ?? problem(404, 'ROUTE_NOT_FOUND');
-    if (cut === true) return void request.socket.destroy();
-    if (hang === true) return;
-    response.writeHead(status, { 'content-type': 'application/json', ...headers });
-    response.end(typeof body === 'string' ? body : JSON.stringify(body ?? null));
+    const answer = this.#handlers.get(path)?.(call) ?? problem(404, 'ROUTE_NOT_FOUND');
+    if (answer.cut === true) request.socket.destroy();
+    else if (answer.hang !== true) write(response, answer);
   }
+}
+
+function write(response: ServerResponse, { status = 200, headers = {}, body = null }: Answer): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 /** An error as the gateway writes it. */
