@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assertCleanLogs } from './support/clean_logs.ts';
+import { say } from './support/say.ts';
 import { SecretBook } from './support/secret_book.ts';
 import { Stored } from './support/stored.ts';
 import { type PlayerEvent, TestPlayer } from './support/test_player.ts';
@@ -95,7 +96,7 @@ async function round(moment: (typeof MOMENTS)[number], revive: () => Promise<unk
     `${heard[0]?.type} ${heard[0]?.type === 'match.failed' ? heard[0].what : ''}`.trim(),
   );
   const tookMs = Math.round(Math.max(...ends.map(({ at }) => at)) - startedAt);
-  console.info(`killed at ${moment}, with matches ${met.join(', ')}: ${told.join(', ')} within ${tookMs} ms`);
+  say(`killed at ${moment}, with matches ${met.join(', ')}: ${told.join(', ')} within ${tookMs} ms`);
   expect(games.size).toBe(PAIRS);
   for (const [gameId, heard] of games) {
     expect(heard.map(({ type, what }) => `${type} ${what}`)).toEqual([

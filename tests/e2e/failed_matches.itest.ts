@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { assertCleanLogs } from './support/clean_logs.ts';
+import { say } from './support/say.ts';
 import { SecretBook } from './support/secret_book.ts';
 import { SilentServer } from './support/silent_server.ts';
 import { Stored } from './support/stored.ts';
@@ -100,7 +101,7 @@ async function expectFailure(code: string, since: number, limitMs: number): Prom
   );
   const [first, second] = heard;
   const tookMs = heard.map(({ at }) => Math.round(at - since));
-  console.info(`${code} after ${tookMs.join(' and ')} ms; limit ${limitMs} ms`);
+  say(`${code} after ${tookMs.join(' and ')} ms; limit ${limitMs} ms`);
   expect(heard.map(({ type, what }) => `${type} ${what}`)).toEqual([`match.failed ${code}`, `match.failed ${code}`]);
   expect(second?.gameId).toBe(first?.gameId);
   expect(Math.max(...tookMs)).toBeLessThan(limitMs + MARGIN_MS);

@@ -1,5 +1,6 @@
 import { playMatch } from '@warren/example-bots';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { say } from './support/say.ts';
 import { WarrenSystem } from './support/warren_system.ts';
 
 let system: WarrenSystem;
@@ -14,7 +15,9 @@ afterAll(async () => {
   expect(faults).toEqual([]);
 }, 60_000);
 
-test('two players register, are matched, play on a game server and both see the result', { timeout: 90_000 }, async () => {
+test('two players register, are matched, play on a game server and both see the result', {
+  timeout: 90_000,
+}, async () => {
   const [gatewayUrl = ''] = system.gatewayUrls;
   const played = await playMatch({ gatewayUrl, timeoutMs: 60_000 });
   expect(played.players).toContain(played.winner);
@@ -23,7 +26,8 @@ test('two players register, are matched, play on a game server and both see the 
   await new Promise((resolve) => setTimeout(resolve, 500));
   const hops = new Map<number, string>();
   for (const { lines } of system.processes) {
-    for (const line of lines) if (line['trace'] === played.traceId) hops.set(Number(line['pid']), String(line['service']));
+    for (const line of lines)
+      if (line['trace'] === played.traceId) hops.set(Number(line['pid']), String(line['service']));
   }
-  console.info(`trace ${played.traceId}: ${[...hops].map(([pid, service]) => `${service} (${pid})`).join(', ')}`);
+  say(`trace ${played.traceId}: ${[...hops].map(([pid, service]) => `${service} (${pid})`).join(', ')}`);
 });

@@ -5,6 +5,7 @@ import { playMatch } from '@warren/example-bots';
 import { InputLog, replay } from '@warren/example-game-server/game';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assertCleanLogs } from './support/clean_logs.ts';
+import { say } from './support/say.ts';
 import { Stored } from './support/stored.ts';
 import { WarrenSystem } from './support/warren_system.ts';
 
@@ -38,7 +39,7 @@ test('the input log of a match replays to the state that the platform has stored
   expect(row.scores.map(({ score }) => score)).toEqual(again.scores);
   expect(log.seed).toBe(Number(match?.seed));
   const inputs = [0, 1].map((slot) => log.inputs.filter(([of]) => of === slot).length);
-  console.info(`inputs of the players: ${inputs.join(' and ')}; state ${again.hash.slice(0, 16)}`);
+  say(`inputs of the players: ${inputs.join(' and ')}; state ${again.hash.slice(0, 16)}`);
   expect(Math.min(...inputs)).toBeGreaterThanOrEqual(MIN_INPUTS);
   expect(match?.inputs).toBe(log.inputs.length);
 });

@@ -5,6 +5,7 @@ import { Metrics } from '@warren/telemetry';
 import { type PrivateServers, privateServers } from '@warren/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
+import { say } from './support/say.ts';
 import { WarrenSystem } from './support/warren_system.ts';
 
 const MATCHES = 10;
@@ -16,14 +17,19 @@ let system: WarrenSystem;
 let managementUrl: string;
 
 /** One finished match as one of its observers saw it: `game player,player instance`. */
-const line = (game: string, players: readonly string[], instance: string): string => `${game} ${[...players].sort().join(',')} ${instance}`;
+const line = (game: string, players: readonly string[], instance: string): string =>
+  `${game} ${[...players].sort().join(',')} ${instance}`;
 
 beforeAll(async () => {
   servers = await privateServers();
   const broker = await servers.rabbit({ management: true });
   if (broker.managementUrl === undefined) throw new Error('the private broker has no management API');
   managementUrl = broker.managementUrl;
-  system = await WarrenSystem.start({ replicas: REPLICAS, broker, env: { GATEWAY_RATE_LIMIT_FACTOR: '1000', LOG_LEVEL: 'debug' } });
+  system = await WarrenSystem.start({
+    replicas: REPLICAS,
+    broker,
+    env: { GATEWAY_RATE_LIMIT_FACTOR: '1000', LOG_LEVEL: 'debug' },
+  });
   for (const url of system.gatewayUrls) await system.startGameServer(url);
 }, 180_000);
 
@@ -33,7 +39,9 @@ afterAll(async () => {
   expect(faults).toEqual([]);
 }, 60_000);
 
-test('ten matches at once over two replicas of everything agree everywhere', { timeout: PLAY_TIMEOUT_MS + 30_000 }, async () => {
+test('ten matches at once over two replicas of everything agree everywhere', {
+  timeout: PLAY_TIMEOUT_MS + 30_000,
+}, async () => {
   const [first = '', second = ''] = system.gatewayUrls;
   const signal = AbortSignal.timeout(PLAY_TIMEOUT_MS);
   const playing: Promise<MatchEnded[]>[] = [];
@@ -41,19 +49,14 @@ test('ten matches at once over two replicas of everything agree everywhere', { t
   const addresses = addressBook();
   const bots: Bot[] = [];
   for (let i = 0; i < MATCHES; i++) {
-    const pair = [new Bot({ gatewayUrl: first, name: `a${i}` }), new Bot({ gatewayUrl: second, name: `b${i}` })] as const;
+    const pair = [
+      new Bot({ gatewayUrl: first, name: `a${i}` }),
+      new Bot({ gatewayUrl: second, name: `b${i}` }),
+    ] as const;
     bots.push(...pair);
-    for (const bot of pair) await enter(bot);
-    const found = await Promise.all(pair.map((bot) => bot.found(signal)));
-    const [mine, theirs] = found;
-    if (mine === undefined || theirs === undefined) throw new Error('not invited');
-    expect(theirs.game_id).toBe(mine.game_id);
-    for (const [index, bot] of pair.entries()) {
-      expect(found[index]?.players.find((player) => player.slot === found[index]?.slot)?.player_id).toBe(bot.playerId);
-    }
-    seenByClients.push(line(mine.game_id, pair.map((bot) => bot.playerId), addresses.get(mine.address) ?? mine.address));
-    const endings = pair.map((bot) => bot.ended(mine.game_id, signal));
-    playing.push(Promise.all([...endings, ...pair.map((bot, index) => bot.play(found[index] ?? mine))]).then(() => Promise.all(endings)));
+    const { seen, endings } = await startMatch(pair, addresses, signal);
+    seenByClients.push(seen);
+    playing.push(endings);
   }
   for (const endings of await Promise.all(playing)) {
     const [one, two] = endings;
@@ -67,6 +70,27 @@ test('ten matches at once over two replicas of everything agree everywhere', { t
   expect(await idleConsumers()).toEqual([]);
 });
 
+/** Matches two players; says where they were sent, and waits for what they hear at the end. */
+async function startMatch(
+  pair: readonly [Bot, Bot],
+  addresses: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+): Promise<{ readonly seen: string; readonly endings: Promise<MatchEnded[]> }> {
+  for (const bot of pair) await enter(bot);
+  const [mine, theirs] = await Promise.all([pair[0].found(signal), pair[1].found(signal)]);
+  expect(theirs.game_id).toBe(mine.game_id);
+  for (const [bot, found] of [[pair[0], mine] as const, [pair[1], theirs] as const]) {
+    expect(found.players.find((player) => player.slot === found.slot)?.player_id).toBe(bot.playerId);
+  }
+  const players = pair.map((bot) => bot.playerId);
+  const endings = Promise.all(pair.map((bot) => bot.ended(mine.game_id, signal)));
+  const played = Promise.all([pair[0].play(mine), pair[1].play(theirs)]);
+  return {
+    seen: line(mine.game_id, players, addresses.get(mine.address) ?? mine.address),
+    endings: Promise.all([endings, played]).then(([heard]) => heard),
+  };
+}
+
 test('the trace of a match shows every hop with service and pid', async () => {
   const traceId = await anyTraceId();
   await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -75,12 +99,14 @@ test('the trace of a match shows every hop with service and pid', async () => {
     for (const entry of lines) {
       if (entry['trace'] !== traceId) continue;
       const hop = `${String(entry['service'])} (${String(entry['pid'])})`;
-      hops.set(hop, (hops.get(hop) ?? new Set()).add(`${String(entry['command'] ?? '')} ${entry.msg ?? ''}`.trim()));
+      hops.set(hop, (hops.get(hop) ?? new Set()).add(`${textOf(entry['command'])} ${entry.msg ?? ''}`.trim()));
     }
   }
-  for (const [hop, what] of hops) console.info(`${traceId} ${hop}: ${[...what].join('; ')}`);
+  for (const [hop, what] of hops) say(`${traceId} ${hop}: ${[...what].join('; ')}`);
   expect(hops.size).toBeGreaterThanOrEqual(6);
 });
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 async function enter(bot: Bot): Promise<void> {
   await bot.register();
@@ -112,23 +138,37 @@ function matchesAtGameServers(): string[] {
   return seen.sort();
 }
 
-function inDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
-  const database = new Database({ url: system.databaseUrl('coordinator'), schema: 'coordination', logger: silentLogger(), metrics: new Metrics('tests'), max: 1 });
-  return work(database).finally(() => database.close());
+async function inDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
+  const database = new Database({
+    url: system.databaseUrl('coordinator'),
+    schema: 'coordination',
+    logger: silentLogger(),
+    metrics: new Metrics('tests'),
+    max: 1,
+  });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
 }
 
 function matchesInDatabase(): Promise<string[]> {
   return inDatabase(async (database) => {
     const { rows } = await sql<{ game_id: string; players: string[]; instance_id: string }>`
       SELECT m.game_id, array_agg(p.player_id::text) AS players, m.instance_id
-      FROM matches m JOIN match_players p USING (game_id) WHERE m.state = 'ended' GROUP BY m.game_id`.execute(tables(database.read));
+      FROM matches m JOIN match_players p USING (game_id) WHERE m.state = 'ended' GROUP BY m.game_id`.execute(
+      tables(database.read),
+    );
     return rows.map((row) => line(row.game_id, row.players, row.instance_id)).sort();
   });
 }
 
 function anyTraceId(): Promise<string> {
   return inDatabase(async (database) => {
-    const { rows } = await sql<{ trace: string }>`SELECT trace FROM matches WHERE state = 'ended' LIMIT 1`.execute(tables(database.read));
+    const { rows } = await sql<{ trace: string }>`SELECT trace FROM matches WHERE state = 'ended' LIMIT 1`.execute(
+      tables(database.read),
+    );
     return rows[0]?.trace.split('-')[1] ?? '';
   });
 }
@@ -151,10 +191,17 @@ async function idleConsumers(): Promise<string[]> {
   url.password = '';
   // the broker publishes its statistics every five seconds
   await new Promise((resolve) => setTimeout(resolve, 6_000));
-  const response = await fetch(url, { headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` } });
+  const response = await fetch(url, {
+    headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
+  });
   const channels = Channels.parse(await response.json());
   const delivered = new Map<string, number>();
-  for (const { connection_details: connection, message_stats: stats, user, consumer_count: consumers = 0 } of channels) {
+  for (const {
+    connection_details: connection,
+    message_stats: stats,
+    user,
+    consumer_count: consumers = 0,
+  } of channels) {
     if (connection === undefined || consumers === 0) continue;
     const key = `${user} ${connection.name}`;
     delivered.set(key, (delivered.get(key) ?? 0) + (stats?.deliver ?? 0) + (stats?.deliver_no_ack ?? 0));

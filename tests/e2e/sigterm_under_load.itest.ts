@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assertCleanLogs } from './support/clean_logs.ts';
 import { HttpLoad, type LoadReport } from './support/http_load.ts';
+import { say } from './support/say.ts';
 import { SecretBook } from './support/secret_book.ts';
 import { SocketProbe } from './support/socket_probe.ts';
 import { Stored } from './support/stored.ts';
@@ -124,7 +125,7 @@ async function replace(role: Role): Promise<void> {
   const [old] = system.of(role);
   if (old === undefined) throw new Error(`no ${role} runs`);
   const tookMs = await old.stop('SIGTERM');
-  console.info(`${role} stopped in ${Math.round(tookMs)} ms with exit code ${old.exitCode}`);
+  say(`${role} stopped in ${Math.round(tookMs)} ms with exit code ${old.exitCode}`);
   expect({ role, exitCode: old.exitCode, signal: old.signal }).toEqual({ role, exitCode: 0, signal: null });
   expect(tookMs).toBeLessThan(GRACE_MS);
   await sleep(STEADY_MS);
@@ -144,7 +145,7 @@ test('stopping one process of every service under load loses no request and leav
     for (const role of ROLES) await replace(role);
   } finally {
     report = await stopLoad();
-    console.info(JSON.stringify(report));
+    say(JSON.stringify(report));
   }
   expect(report.failed).toEqual([]);
   expect(report.broken).toEqual([]);
@@ -153,8 +154,8 @@ test('stopping one process of every service under load loses no request and leav
   expect(Object.keys(outcomes).filter((outcome) => !EXPECTED.has(outcome))).toEqual([]);
   expect(((outcomes['504'] ?? 0) + (outcomes['stale'] ?? 0)) / calls).toBeLessThan(MAX_DOUBTFUL);
   expect(probes.map(({ heard }) => heard)).toEqual(probes.map(() => ['welcome', 'goodbye', '1012']));
-  await expectAllBack();
   expect(await stored?.liveTickets()).toBe(0);
+  await expectAllBack();
 });
 
 /** State and close code of one change of a connection. */
@@ -163,7 +164,7 @@ const kindOf = (state: string): string => /^\w+( \d+)?/.exec(state)?.[0] ?? '';
 /** Those of the stopped gateway were told to come back, and everybody can be reached. */
 async function expectAllBack(): Promise<void> {
   const moved = players.filter(({ states }) => states.some((state) => state.startsWith('lost')));
-  console.info(`${moved.length} of ${players.length} players were moved`);
+  say(`${moved.length} of ${players.length} players were moved`);
   expect(moved.length).toBeGreaterThanOrEqual(SOCKETS / 4);
   await until(() => players.every(({ states }) => states.at(-1)?.startsWith('open') === true), {
     timeoutMs: 15_000,

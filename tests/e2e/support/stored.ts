@@ -1,5 +1,5 @@
 import { silentLogger } from '@warren/kernel';
-import { Database, sql, tables, type Tx } from '@warren/postgres';
+import { Database, sql, type Tx, tables } from '@warren/postgres';
 import { Metrics } from '@warren/telemetry';
 import type { WarrenSystem } from './warren_system.ts';
 
