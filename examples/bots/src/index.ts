@@ -1,3 +1,3 @@
-export { Bot, type BotOptions, type MatchEnded, type MatchFound } from './bot.ts';
-export { GameConnection, type GameConnectionOptions } from './game_connection.ts';
-export { type PlayedMatch, type PlayMatchOptions, playMatch } from './play_match.ts';
+export { Bot, type MatchEnded, type MatchFound } from './bot.ts';
+export { GameConnection } from './game_connection.ts';
+export { playMatch } from './play_match.ts';

@@ -1,5 +1,5 @@
 import type { Assignment, ReportResultDto } from '@warren/game-server-sdk';
-import { type InputLog, Match, type ServerMessage, type Slot, SLOTS, TICK_MS } from './game/index.ts';
+import { type InputLog, Match, type ServerMessage, SLOTS, type Slot, TICK_MS } from './game/index.ts';
 
 /** One player's connection, as the room sees it. */
 export interface PlayerSocket {

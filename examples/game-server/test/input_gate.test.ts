@@ -1,7 +1,7 @@
 import {
   InputGate,
-  Match,
   MAX_OFFENCES,
+  Match,
   MIN_TICKS,
   OVERTIME_TICKS,
   type RefusalCode,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GAME_PROTOCOL } from '../src/game/index.ts';
 import { GameRoom } from '../src/game_room.ts';
 import { PlayerDoor } from '../src/player_door.ts';

@@ -3,7 +3,7 @@ import { MAX_WAIT_MS } from './retry.ts';
 import { aborted, errorOfProblem, WarrenError } from './warren_error.ts';
 
 /** Larger answers are not read to their end; the largest that Warren gives is a heartbeat's, about 2 MB. */
-export const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
 
 const NOT_JSON = Symbol('not JSON');
 /** Answers of proxies in between that are worth another try; those of Warren say so themselves. */

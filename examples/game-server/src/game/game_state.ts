@@ -3,7 +3,7 @@ import type { Garden, Move } from './garden.ts';
 import { HOMES } from './garden.ts';
 import type { Rng } from './rng.ts';
 
-export type Phase = 'play' | 'overtime' | 'over';
+type Phase = 'play' | 'overtime' | 'over';
 
 /** Why the winner won: more points, first lead in overtime, the later last carrot, or the seed's coin. */
 export type WinReason = 'score' | 'overtime' | 'last_carrot' | 'coin';
@@ -24,14 +24,14 @@ export interface Rabbit {
   lastCollectAt: number;
 }
 
-export interface Fox {
+interface Fox {
   cell: number;
   target: Slot | -1;
   wait: number;
   napUntil: number;
 }
 
-export interface Carrot {
+interface Carrot {
   cell: number;
   golden: boolean;
   ripeAt: number;

@@ -1,6 +1,6 @@
-import { GARDEN_HEIGHT, GARDEN_WIDTH } from './rules.ts';
 import type { Rng } from './rng.ts';
 import { nextInt } from './rng.ts';
+import { GARDEN_HEIGHT, GARDEN_WIDTH } from './rules.ts';
 
 /** Every move of the game; the position in this list is its number in an input log and must never change. */
 export const MOVES = ['stay', 'up', 'down', 'left', 'right'] as const;
@@ -10,12 +10,12 @@ export type Direction = Exclude<Move, 'stay'>;
 /** Whether a hedge grows in a cell; the cell of (x, y) is y * GARDEN_WIDTH + x. */
 export type Garden = readonly boolean[];
 
-export const CELLS = GARDEN_WIDTH * GARDEN_HEIGHT;
+const CELLS = GARDEN_WIDTH * GARDEN_HEIGHT;
 export const MIDDLE_COLUMN = (GARDEN_WIDTH - 1) / 2;
 const MIDDLE_ROW = (GARDEN_HEIGHT - 1) / 2;
 
 /** A distance greater than any path. */
-export const FAR = CELLS;
+export const FAR = GARDEN_WIDTH * GARDEN_HEIGHT;
 
 const DIRECTIONS: readonly Direction[] = ['up', 'down', 'left', 'right'];
 const HEDGE_ATTEMPTS = 80;

@@ -12,7 +12,7 @@ import { stateHash } from './state_hash.ts';
 import { step } from './step.ts';
 
 /** Rises with every change of the rules: a log replays only under the rules it was played by. */
-export const LOG_VERSION = 1;
+const LOG_VERSION = 1;
 
 const LogEntry = z.tuple([
   z.union([z.literal(0), z.literal(1)]),

@@ -12,18 +12,18 @@ export const GAME_PROTOCOL = 'carrot-rush.v1';
 export const MAX_CLIENT_MESSAGE_LENGTH = 4096;
 
 /** The first message of a client: the single-use ticket it got with `match.found`. */
-export const JoinMessage = z.strictObject({ type: z.literal('join'), ticket: z.string().min(1).max(2048) });
-export type JoinMessage = z.infer<typeof JoinMessage>;
+const JoinMessage = z.strictObject({ type: z.literal('join'), ticket: z.string().min(1).max(2048) });
+type JoinMessage = z.infer<typeof JoinMessage>;
 
-export const InputMessage = InputFrame.extend({ type: z.literal('input') });
-export type InputMessage = z.infer<typeof InputMessage>;
+const InputMessage = InputFrame.extend({ type: z.literal('input') });
+type InputMessage = z.infer<typeof InputMessage>;
 
 /** What a client may send. */
-export const ClientMessage = z.discriminatedUnion('type', [JoinMessage, InputMessage]);
-export type ClientMessage = z.infer<typeof ClientMessage>;
+const ClientMessage = z.discriminatedUnion('type', [JoinMessage, InputMessage]);
+type ClientMessage = z.infer<typeof ClientMessage>;
 
 /** Why the server refused a message; the first group may follow any message, the input codes only an input. */
-export const MESSAGE_REFUSAL_CODES = [
+const MESSAGE_REFUSAL_CODES = [
   'MESSAGE_TOO_BIG',
   'MESSAGE_NOT_JSON',
   'MESSAGE_ILLEGAL',
@@ -32,7 +32,7 @@ export const MESSAGE_REFUSAL_CODES = [
   'JOIN_TWICE',
   ...REFUSAL_CODES,
 ] as const;
-export type MessageRefusalCode = (typeof MESSAGE_REFUSAL_CODES)[number];
+type MessageRefusalCode = (typeof MESSAGE_REFUSAL_CODES)[number];
 
 /** The answer to a join that was accepted; the same again after a reconnect. */
 export const WelcomeMessage = z.object({
@@ -47,13 +47,13 @@ export const WelcomeMessage = z.object({
 export type WelcomeMessage = z.infer<typeof WelcomeMessage>;
 
 /** A refused message; for an input with its tick and the next tick that can still be played. */
-export const RefusedMessage = z.object({
+const RefusedMessage = z.object({
   type: z.literal('refused'),
   code: z.enum(MESSAGE_REFUSAL_CODES),
   tick: z.int().min(0).max(LAST_TICK).optional(),
   next_tick: z.int().min(0).optional(),
 });
-export type RefusedMessage = z.infer<typeof RefusedMessage>;
+type RefusedMessage = z.infer<typeof RefusedMessage>;
 
 /** The end: `hash` is the state hash to which the input log replays. */
 export const OverMessage = z.object({

@@ -10,7 +10,6 @@ export const GARDEN_HEIGHT = 11;
 
 /** The shortest match still takes more than 100 inputs of each player. */
 export const MIN_TICKS = 120;
-export const DEFAULT_TICKS = 600;
 export const MAX_TICKS = 900;
 export const OVERTIME_TICKS = 200;
 
