@@ -35,7 +35,7 @@ export interface BackgroundTask {
 }
 
 /** A door to the outside: the gateway's HTTP and WebSocket server. */
-export interface PublicServer {
+interface PublicServer {
   /** Resolves to the URL once it listens. */
   listen(): Promise<string>;
   /** Takes nothing new, answers what is under way, says goodbye to sockets. */

@@ -1,19 +1,16 @@
-export { CommandContext, type CommandEnvelope } from './command_context.ts';
+export { CommandContext } from './command_context.ts';
 export type { ApplyContext, CommandHandler, EventHandler, HandlerFor, Outbox } from './command_handler.ts';
 export { CommandOrchestrator, type CommandOrchestratorDeps } from './command_orchestrator.ts';
+export { InboxJanitor } from './inbox/inbox_janitor.ts';
 export {
   BaseMicroserviceListener,
   type ListenerDeps,
-  type ListenerState,
 } from './listener/base_microservice_listener.ts';
 export { type ListenerPlan, type ListenerResources, listenerDeps, planListeners } from './listener/listener_plan.ts';
 export type { ValidatedCommand } from './listener/validated_command.ts';
-export { InboxJanitor, type InboxJanitorDeps } from './inbox/inbox_janitor.ts';
 export { commandCenterMigrations } from './outbox/command_center_tables.ts';
-export { OutboxRelay, type OutboxRelayDeps } from './outbox/outbox_relay.ts';
-export { OutboxWriter } from './outbox/outbox_writer.ts';
+export { OutboxRelay } from './outbox/outbox_relay.ts';
 export { UnitOfWork } from './outbox/unit_of_work.ts';
-export { type CommandBinding, command, type EventBinding, event } from './registry/bindings.ts';
+export { type CommandBinding, command, event } from './registry/bindings.ts';
 export { checkRegistry, defineRegistry, type ServiceRegistry } from './registry/service_registry.ts';
 export { RESOURCE } from './resources.ts';
-export { TransactionContext } from './transaction_context.ts';

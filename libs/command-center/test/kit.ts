@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { defineContract, defineEvent, type DtoOf } from '@warren/contracts';
+import { type DtoOf, defineContract, defineEvent } from '@warren/contracts';
 import { AppError, Container, silentLogger, systemClock, systemRng, token } from '@warren/kernel';
 import { Database, migrate, sql, tables } from '@warren/postgres';
 import {
@@ -70,7 +70,7 @@ export const WORK_DONE = defineEvent({
 export type Work = (dto: DtoOf<typeof WORK>, context: ApplyContext) => Promise<{ done: string; count?: number }>;
 
 export const WORK_HANDLER = token<HandlerFor<typeof WORK>>('test.work');
-export const PLAYER_HANDLER = token<HandlerFor<typeof PLAYER_WORK>>('test.player_work');
+const PLAYER_HANDLER = token<HandlerFor<typeof PLAYER_WORK>>('test.player_work');
 
 export const refused = (): AppError =>
   new AppError('ALLOCATOR_REFUSED', 'No.', { kind: 'conflict', retryAfterSeconds: 3 });
@@ -95,7 +95,7 @@ class TestListener extends BaseMicroserviceListener {
   }
 }
 
-export const migrations = {
+const migrations = {
   schema: 'testing',
   migrations: {
     ...commandCenterMigrations,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AppError } from '@warren/kernel';
 import { EXCHANGE } from '@warren/rabbit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { broken, Kit, leaveMark, pause, refused, type RawChannel, type TestService, until, WORK } from './kit.ts';
+import { broken, Kit, leaveMark, pause, type RawChannel, refused, type TestService, until, WORK } from './kit.ts';
 
 const QUEUE = 'allocator.rpc';
 

@@ -17,7 +17,7 @@ import {
   unwrapAdminResult,
 } from '@warren/provision';
 import { testBrokerAdmin, testRabbitmqUrl } from './test_settings.ts';
-import { createVhosts, fillPool, RUN_DIR_VARIABLE, takeFromPool } from './vhost_pool.ts';
+import { createVhosts, fillPool, giveBack, RUN_DIR_VARIABLE, takeFromPool } from './vhost_pool.ts';
 
 /** Vhosts made at once when the pool of the run is empty: a call costs about a second however many it makes. */
 const REFILL_COUNT = 8;
@@ -35,7 +35,7 @@ export interface TempVhost {
   urlFor: (user: string, password: string) => string;
   /** Queues of this vhost as the broker sees them; costs about a second. */
   queues: () => Promise<QueueState[]>;
-  /** Within a vitest run the vhost is removed at the end of the run, with all others in one call; otherwise at once. */
+  /** Within a vitest run a few vhosts are removed in one call; otherwise each at once. */
   drop: () => Promise<void>;
 }
 
@@ -71,11 +71,11 @@ function firstOf(names: readonly string[]): string {
   return name;
 }
 
-/** Removes vhosts and the users whose names begin with one of theirs. */
-export async function removeVhosts(names: readonly string[]): Promise<void> {
+/** Removes vhosts, and the users whose names begin with one of `owners`. */
+export async function removeVhosts(names: readonly string[], owners: readonly string[] = names): Promise<void> {
   const admin = testBrokerAdmin();
   const users = unwrapAdminResult(await listUsers(admin));
-  const theirs = users.filter((user) => names.some((name) => user.startsWith(name)));
+  const theirs = users.filter((user) => owners.some((name) => user.startsWith(name)));
   unwrapAdminResult(await deleteVhosts(admin, names));
   unwrapAdminResult(await deleteUsers(admin, theirs));
 }
@@ -91,7 +91,9 @@ export async function tempVhost(): Promise<TempVhost> {
     urlFor: (user, password) => vhostUrl(name, { user, password }),
     queues: async () => unwrapAdminResult(await listQueues(testBrokerAdmin(), name)),
     drop: async () => {
-      if (runDir === undefined) await removeVhosts([name]);
+      if (runDir === undefined) return removeVhosts([name]);
+      const batch = await giveBack(runDir, name);
+      if (batch.length > 0) unwrapAdminResult(await deleteVhosts(testBrokerAdmin(), batch));
     },
   };
 }

@@ -8,6 +8,15 @@ export const RUN_DIR_VARIABLE = 'WARREN_TEST_RUN_DIR';
 
 const freeDir = (runDir: string): string => path.join(runDir, 'free');
 const takenDir = (runDir: string): string => path.join(runDir, 'taken');
+/** Given back, and waiting for enough others to be deleted in one call. */
+const doneDir = (runDir: string): string => path.join(runDir, 'done');
+const goneDir = (runDir: string): string => path.join(runDir, 'gone');
+
+/**
+ * Given-back vhosts are deleted in batches of this size. They must not pile up until the end of the run: every quorum
+ * queue counts against the broker's open files, and a broker that runs out of them hangs.
+ */
+const DELETE_BATCH = 3;
 
 /** Creates vhosts in which `user` may do everything, all in one call to the broker; resolves to their names. */
 export async function createVhosts(admin: BrokerAdmin, user: string, count: number): Promise<string[]> {
@@ -23,26 +32,46 @@ export async function createVhosts(admin: BrokerAdmin, user: string, count: numb
 
 /** Puts names into the pool: one empty file per free vhost. */
 export async function fillPool(runDir: string, names: readonly string[]): Promise<void> {
-  await Promise.all([freeDir(runDir), takenDir(runDir)].map((dir) => fs.mkdir(dir, { recursive: true })));
+  const dirs = [freeDir(runDir), takenDir(runDir), doneDir(runDir), goneDir(runDir)];
+  await Promise.all(dirs.map((dir) => fs.mkdir(dir, { recursive: true })));
   await Promise.all(names.map((name) => fs.writeFile(path.join(freeDir(runDir), name), '')));
 }
 
 /** Takes one vhost out of the pool, safely against other processes; undefined when none is left. */
 export async function takeFromPool(runDir: string): Promise<string | undefined> {
   for (const name of await fs.readdir(freeDir(runDir))) {
-    try {
-      // Renaming is what makes the claim atomic: of two workers one finds the file gone.
-      await fs.rename(path.join(freeDir(runDir), name), path.join(takenDir(runDir), name));
-      return name;
-    } catch {
-      continue;
-    }
+    // Renaming is what makes the claim atomic: of two workers one finds the file gone.
+    if (await move(name, freeDir(runDir), takenDir(runDir))) return name;
   }
   return undefined;
 }
 
-/** Every vhost that went through the pool, free or taken. */
+/** Moves the file of a vhost; false when another process was faster. */
+async function move(name: string, from: string, to: string): Promise<boolean> {
+  try {
+    await fs.rename(path.join(from, name), path.join(to, name));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives a used vhost back; resolves to the names that the caller has to delete now, none or a batch. */
+export async function giveBack(runDir: string, name: string): Promise<string[]> {
+  await move(name, takenDir(runDir), doneDir(runDir));
+  const waiting = await fs.readdir(doneDir(runDir));
+  if (waiting.length < DELETE_BATCH) return [];
+  const mine = await Promise.all(waiting.map((other) => move(other, doneDir(runDir), goneDir(runDir))));
+  return waiting.filter((_, index) => mine[index] === true);
+}
+
+/** Every vhost of the pool that may still be on the broker. */
 export async function listPool(runDir: string): Promise<string[]> {
-  const lists = await Promise.all([freeDir(runDir), takenDir(runDir)].map((dir) => fs.readdir(dir)));
-  return lists.flat();
+  const dirs = [freeDir(runDir), takenDir(runDir), doneDir(runDir)];
+  return (await Promise.all(dirs.map((dir) => fs.readdir(dir)))).flat();
+}
+
+/** Every vhost that went through the pool, deleted or not. */
+export async function listEver(runDir: string): Promise<string[]> {
+  return [...(await listPool(runDir)), ...(await fs.readdir(goneDir(runDir)))];
 }

@@ -5,7 +5,7 @@ import { sweepLeftovers } from './sweep_leftovers.ts';
 import { tempName } from './temp_names.ts';
 import { removeVhosts } from './temp_vhost.ts';
 import { readTestSettings } from './test_settings.ts';
-import { createVhosts, fillPool, listPool, RUN_DIR_VARIABLE } from './vhost_pool.ts';
+import { createVhosts, fillPool, listEver, listPool, RUN_DIR_VARIABLE } from './vhost_pool.ts';
 
 /** Vhosts prepared for a run; a run that needs more makes more. */
 const POOL_SIZE = 24;
@@ -28,6 +28,6 @@ export async function teardown(): Promise<void> {
   const runDir = process.env[RUN_DIR_VARIABLE];
   if (runDir === undefined) return;
   delete process.env[RUN_DIR_VARIABLE];
-  await removeVhosts(await listPool(runDir));
+  await removeVhosts(await listPool(runDir), await listEver(runDir));
   await fs.rm(runDir, { recursive: true, force: true });
 }

@@ -6,7 +6,7 @@ const CORPORA = new URL('../../corpora/', import.meta.url);
 const BOMB_BYTES = 10 * 1024 * 1024;
 
 /** `refused`: a 4xx that says why. `valid`: JSON that must be parsed, and fits no schema of ours. `either`: the parser's choice. */
-export type JsonClass = 'refused' | 'valid' | 'either';
+type JsonClass = 'refused' | 'valid' | 'either';
 
 export interface JsonText {
   readonly name: string;

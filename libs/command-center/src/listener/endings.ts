@@ -1,5 +1,5 @@
-import type { Outcome } from './outcome.ts';
 import type { ListenerTask } from './listener_task.ts';
+import type { Outcome } from './outcome.ts';
 
 /** Gives a message its one ending on the broker. Never throws: a broken link means the broker delivers again. */
 export interface Endings {

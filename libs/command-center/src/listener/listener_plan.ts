@@ -1,12 +1,12 @@
 import type { Clock, Container, Logger } from '@warren/kernel';
 import {
   type BrokerIdentity,
-  commandsQueue,
   type ConfirmedPublisher,
+  commandsQueue,
   eventsQueue,
   QueueConsumer,
-  queuesOf,
   type QueueSpec,
+  queuesOf,
   type RabbitLink,
   type RpcReplier,
   rpcQueue,

@@ -1,5 +1,5 @@
 import { AppError } from '@warren/kernel';
-import { type Actor, decodeActor, type Delivery } from '@warren/rabbit';
+import { type Actor, type Delivery, decodeActor } from '@warren/rabbit';
 
 export interface SenderIdentityDeps {
   /** Prefix of this service and what stands before prefixes in broker user names. */

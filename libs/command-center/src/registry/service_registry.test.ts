@@ -1,7 +1,7 @@
 import {
   ASSIGN_GAME,
-  type Contract,
   CONTRACTS,
+  type Contract,
   defineContract,
   defineEvent,
   GET_MATCH,
