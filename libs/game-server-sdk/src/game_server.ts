@@ -8,6 +8,7 @@ import {
 } from '@warren/contracts';
 import { DEFAULT_TOKEN_ISSUER } from '@warren/tokens';
 import { Api, SocketSession, WarrenError } from '@warren/wire';
+import { EarlyJoins } from './early_joins.ts';
 import { FleetSession } from './fleet_session.ts';
 import { type Game, GameBook } from './game_book.ts';
 import type { GameServerOptions } from './game_server_options.ts';
@@ -35,6 +36,7 @@ export class GameServer {
   readonly #games = new GameBook();
   readonly #stop = new AbortController();
   readonly #pulse = new Pulse({ beat: () => this.#beat(), intervalMs: () => this.#heartbeatMs });
+  readonly #early = new EarlyJoins({ games: this.#games, wake: () => this.#pulse.wake() });
   #heartbeatMs = FIRST_HEARTBEAT_MS;
   #draining = false;
   #state: 'new' | 'starting' | 'started' = 'new';
@@ -102,11 +104,12 @@ export class GameServer {
   }
 
   /**
-   * Checks a player's join ticket, offline, and uses it up.
+   * Checks a player's join ticket, offline, and uses it up. A player who comes before the game waits for it for up to four
+   * seconds.
    * @throws WarrenError JOIN_TICKET_REFUSED; retryable: SERVICE_UNAVAILABLE, JOIN_DESK_FULL
    */
   admit(ticket: string): Promise<JoinClaims> {
-    return this.#desk.admit(ticket, (gameId) => this.#games.get(gameId)?.state === 'running');
+    return this.#desk.admit(ticket, (gameId) => this.#early.opens(gameId));
   }
 
   /** Tells the platform that a player has joined; keeps trying for a minute. @throws WarrenError */

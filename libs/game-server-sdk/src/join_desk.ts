@@ -23,10 +23,12 @@ export class JoinDesk {
    * Uses the ticket up where `isOpen` takes its game; a player who comes too early may come again.
    * @throws WarrenError JOIN_TICKET_REFUSED, or retryable: SERVICE_UNAVAILABLE without keys, JOIN_DESK_FULL
    */
-  async admit(ticket: string, isOpen: (gameId: string) => boolean): Promise<JoinClaims> {
+  async admit(ticket: string, isOpen: (gameId: string) => boolean | Promise<boolean>): Promise<JoinClaims> {
     const claims = await this.#verify(ticket);
+    const open = await isOpen(claims.game_id);
     this.#forgetEnded();
-    if (!isOpen(claims.game_id)) throw new WarrenError('JOIN_TICKET_REFUSED', 'This game does not run here.');
+    // from here on nothing is awaited: of the same ticket twice at a time one is used
+    if (!open) throw new WarrenError('JOIN_TICKET_REFUSED', 'This game does not run here.');
     if (this.#used.has(claims.jti)) throw new WarrenError('JOIN_TICKET_REFUSED', 'The join ticket was used already.');
     if (this.#used.size >= MAX_USED)
       throw new WarrenError('JOIN_DESK_FULL', 'Too many players join at once.', { retryable: true });
