@@ -130,7 +130,7 @@ export class GatewayHarness {
     const rpc = new RpcClient({
       publishLink,
       consumeLink,
-      user: 'guest',
+      user: publishLink.user,
       prefix: 'gateway',
       instance,
       logger,
