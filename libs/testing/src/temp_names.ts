@@ -29,6 +29,11 @@ export function tempName(): string {
   return `${OWNER}${randomBytes(4).toString('hex')}`;
 }
 
+/** A new name with the owner of another one: for what outlives the worker process that makes it. */
+export function siblingName(name: string): string {
+  return `${name.slice(0, -8)}${randomBytes(4).toString('hex')}`;
+}
+
 /** Whether the name belongs to this process. */
 export function isOwnName(name: string): boolean {
   return name.startsWith(OWNER);

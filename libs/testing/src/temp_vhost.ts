@@ -62,7 +62,7 @@ async function claim(runDir: string | undefined): Promise<string> {
 }
 
 async function refill(runDir: string, user: string): Promise<void> {
-  await fillPool(runDir, await createVhosts(testBrokerAdmin(), user, REFILL_COUNT));
+  await fillPool(runDir, await createVhosts(testBrokerAdmin(), user, REFILL_COUNT, runDir));
 }
 
 function firstOf(names: readonly string[]): string {

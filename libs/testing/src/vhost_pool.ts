@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { type BrokerAdmin, importDefinitions, unwrapAdminResult } from '@warren/provision';
-import { tempName } from './temp_names.ts';
+import { siblingName, tempName } from './temp_names.ts';
 
 /** Environment variable by which the global setup tells the worker processes where the pool is. */
 export const RUN_DIR_VARIABLE = 'WARREN_TEST_RUN_DIR';
@@ -18,9 +18,18 @@ const goneDir = (runDir: string): string => path.join(runDir, 'gone');
  */
 const DELETE_BATCH = 3;
 
-/** Creates vhosts in which `user` may do everything, all in one call to the broker; resolves to their names. */
-export async function createVhosts(admin: BrokerAdmin, user: string, count: number): Promise<string[]> {
-  const names = Array.from({ length: count }, tempName);
+/**
+ * Creates vhosts in which `user` may do everything, all in one call to the broker; resolves to their names. Those of a
+ * pool belong to the run: a worker that fills it up ends before they are used.
+ */
+export async function createVhosts(
+  admin: BrokerAdmin,
+  user: string,
+  count: number,
+  runDir?: string,
+): Promise<string[]> {
+  const newName = (): string => (runDir === undefined ? tempName() : siblingName(path.basename(runDir)));
+  const names = Array.from({ length: count }, newName);
   const all = { user, configure: '.*', write: '.*', read: '.*' };
   const definitions = {
     vhosts: names.map((name) => ({ name })),
