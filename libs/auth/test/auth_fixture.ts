@@ -117,7 +117,7 @@ export class AuthReplica {
   }
 
   register(login: string, password = PASSWORD): Promise<ReplyOf<typeof REGISTER>> {
-    return this.call(REGISTER, { login, password, display_name: login });
+    return this.call(REGISTER, { login, password, display_name: 'Hazel' });
   }
 
   login(login: string, password = PASSWORD): Promise<TokensReply> {
