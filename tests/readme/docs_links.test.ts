@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
 import { SERVICES } from '@warren/rabbit';
+import { expect, test } from 'vitest';
 import { REPO } from '../e2e/support/app_process.ts';
 import {
   type Document,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { REPO } from '../../e2e/support/app_process.ts';
 import { readRepoFile } from './compose_file.ts';
 import { dockerIgnore } from './docker_ignore.ts';
-import { stagesOf, type Step } from './dockerfile_steps.ts';
+import { type Step, stagesOf } from './dockerfile_steps.ts';
 
 const STEP_TIMEOUT_MS = 180_000;
 const STORE_IN_IMAGE = '/pnpm/store';
