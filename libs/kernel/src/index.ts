@@ -22,6 +22,7 @@ export {
   readSettings,
   secret,
 } from './settings.ts';
+export { SOCKET_CODES } from './socket_codes.ts';
 export {
   continueTrace,
   currentContext,

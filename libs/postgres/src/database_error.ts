@@ -1,4 +1,4 @@
-import { AppError } from '@warren/kernel';
+import { AppError, SOCKET_CODES } from '@warren/kernel';
 import { isAbortedTransactionError } from 'kysely';
 import pg from 'pg';
 
@@ -31,18 +31,8 @@ const ACCESS_STATES: Readonly<Record<string, string>> = {
 /** Text that no Postgres column holds: U+0000 and bytes that are not UTF-8. */
 const UNSTORABLE_STATES = new Set(['22021', '22P05']);
 
-const SOCKET_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOENT',
-]);
+/** Also a Unix socket that is not there. */
+const LINK_CODES: ReadonlySet<string> = new Set([...SOCKET_CODES, 'ENOENT']);
 
 /** The driver gives these failures no code, only a text. */
 const LINK_MESSAGES = [
@@ -62,7 +52,7 @@ const LOGIN_MESSAGES = /^SASL/;
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 
 const isLinkFailure = (error: Error): boolean =>
-  SOCKET_CODES.has(codeOf(error)) || LINK_MESSAGES.some((text) => error.message.startsWith(text));
+  LINK_CODES.has(codeOf(error)) || LINK_MESSAGES.some((text) => error.message.startsWith(text));
 
 const unavailable = (cause: unknown): AppError =>
   new AppError('SERVICE_UNAVAILABLE', 'The database cannot be reached. Wait and try again.', {

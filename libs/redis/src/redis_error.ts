@@ -1,16 +1,4 @@
-import { AppError } from '@warren/kernel';
-
-const SOCKET_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-]);
+import { AppError, SOCKET_CODES } from '@warren/kernel';
 
 /** The client gives these failures no code, only a text. */
 const LINK_MESSAGES = [
