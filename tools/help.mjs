@@ -27,9 +27,9 @@ export const COMMANDS = {
     options: [['--fix', 'write the format and the generated files instead of complaining']],
   },
   prove: {
-    summary: 'build a bare Debian machine in a folder and run both commands in it (root, about 20 minutes)',
-    usage: 'npm run prove',
-    options: [],
+    summary: 'run a proof that is too big for `npm test`, or all of them',
+    usage: 'npm run prove [-- <name> [arguments]]',
+    options: [['bare-machine', 'both commands on a bare Debian in a folder (root, about 20 minutes)']],
   },
   env: { summary: 'write missing secrets into .env; never changes a value', usage: 'npm run env', options: [] },
   bench: { summary: 'measure; without a name it lists the measures', usage: 'npm run bench [-- <name>]', options: [] },

@@ -13,7 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   dev: async () => (await import('./commands/dev.ts')).dev,
   test: async () => (await import('./commands/test.ts')).test,
   check: async () => (await import('./commands/check.ts')).check,
-  prove: async () => (await import('./commands/run_script.ts')).prove,
+  prove: async () => (await import('./commands/prove.ts')).prove,
   env: async () => (await import('./commands/env.ts')).env,
   bench: async () => (await import('./commands/run_script.ts')).bench,
   play: async () => (await import('./commands/run_script.ts')).play,
