@@ -9,9 +9,8 @@ import { Stored } from './support/stored.ts';
 import { TcpBalancer } from './support/tcp_balancer.ts';
 import { TestPlayer } from './support/test_player.ts';
 import { until } from './support/until.ts';
-import { type Role, WarrenSystem } from './support/warren_system.ts';
+import { ROLES, type Role, WarrenSystem } from './support/warren_system.ts';
 
-const ROLES: readonly Role[] = ['auth', 'allocator', 'coordinator', 'gateway'];
 const SOCKETS = 50;
 const PROBES = 4;
 const SIGN_UPS_AT_ONCE = 4;

@@ -1,17 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {
-  ALLOCATOR_ERRORS,
-  AUTH_ERRORS,
   CLOSE_CODES,
   COMMON_ERRORS,
   CONTRACTS,
-  COORDINATOR_ERRORS,
   type ContractErrors,
   MATCH_FAILURES,
+  SERVICE_CONTRACTS,
 } from '@warren/contracts';
 import { ERROR_KINDS } from '@warren/kernel';
-import { RABBIT_ERRORS } from '@warren/rabbit';
+import { RABBIT_ERRORS, serviceSpec } from '@warren/rabbit';
 import { CLIENT_NOTES, CLOSE_NOTES, type Notes, OPERATOR_NOTES } from './documents/error_notes.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
@@ -65,12 +63,13 @@ function sourcesBelow(folder: string): string[] {
 
 /** Codes that the sources write themselves and that stand in no table, by the class that carries them. */
 function ownCodes(): { readonly clients: string[]; readonly services: string[] } {
-  const tables = { ...COMMON_ERRORS, ...AUTH_ERRORS, ...ALLOCATOR_ERRORS, ...COORDINATOR_ERRORS, ...RABBIT_ERRORS };
+  const tables = [COMMON_ERRORS, RABBIT_ERRORS, ...SERVICE_CONTRACTS.map(({ errors }) => errors)];
+  const known = new Set(tables.flatMap((errors) => Object.keys(errors)));
   const clients = new Set<string>();
   const services = new Set<string>();
   for (const file of SOURCE_FOLDERS.flatMap(sourcesBelow)) {
     for (const [, carrier, code = ''] of fs.readFileSync(path.join(root, file), 'utf8').matchAll(THROWN)) {
-      if (!Object.hasOwn(tables, code)) (carrier === CLIENT_CLASS ? clients : services).add(code);
+      if (!known.has(code)) (carrier === CLIENT_CLASS ? clients : services).add(code);
     }
   }
   return { clients: [...clients], services: [...services] };
@@ -100,9 +99,9 @@ function protocolSections(): string[] {
   const closes = CLOSE_NOTES.map(([name, note]) => [String(CLOSE_CODES[name]), name, note]);
   return [
     section('Any call', 'Any HTTP call or WebSocket request may end in one of these.', plainTable(COMMON_ERRORS)),
-    section('Accounts', 'Of auth-svc.', domainTable(AUTH_ERRORS)),
-    section('Game servers', 'Of game-allocator.', domainTable(ALLOCATOR_ERRORS)),
-    section('Tickets and matches', 'Of coordinator.', domainTable(COORDINATOR_ERRORS)),
+    ...SERVICE_CONTRACTS.map(({ prefix, title, errors }) =>
+      section(title, `Of ${serviceSpec(prefix).app}.`, domainTable(errors)),
+    ),
     section(
       'Why a match failed',
       'The `code` of `match.failed` and the `failure` of a match.',

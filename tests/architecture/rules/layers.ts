@@ -1,8 +1,9 @@
 import type { Package, Workspace } from '../support/workspace.ts';
 
 /**
- * Layer of every lib. A lib imports only lower layers, so two libs of one layer never import each other; that is what
- * keeps the domains (layer 5) apart. telemetry stands just above kernel, because its metrics are kernel resources.
+ * Layer of every lib that is no domain. A lib imports only lower layers, so two libs of one layer never import each other;
+ * that is what keeps the domains (layer 5) apart. telemetry stands just above kernel, because its metrics are kernel
+ * resources.
  */
 export const LAYERS: Readonly<Record<string, number>> = {
   kernel: 0,
@@ -16,10 +17,6 @@ export const LAYERS: Readonly<Record<string, number>> = {
   wire: 2,
   'command-center': 3,
   app: 4,
-  auth: 5,
-  allocation: 5,
-  coordination: 5,
-  session: 5,
   client: 5,
   'game-server-sdk': 5,
 };
@@ -28,7 +25,8 @@ export const LAYERS: Readonly<Record<string, number>> = {
 const DEV_LIBS = ['testing', 'provision'];
 const DEV = 'dev';
 const TEST_LIB = '@warren/testing';
-const DOMAINS = ['auth', 'allocation', 'coordination', 'session'];
+/** A lib that has no layer above and that an app is built on is the domain of that app. */
+const DOMAIN_LAYER = 5;
 const PUBLISHED = ['client', 'game-server-sdk'];
 
 /** Packages that may use nothing but these: what leaves the platform, or runs in a browser. */
@@ -54,15 +52,38 @@ interface Use {
   readonly test: boolean;
 }
 
+type Place = number | typeof DEV;
+/** Place of every lib that has one. */
+type Places = ReadonlyMap<string, Place>;
+
 export function layerProblems(workspace: Workspace): string[] {
-  const known = workspace.packages.filter(({ place }) => place === 'libs').map(({ dir }) => dir.slice('libs/'.length));
-  const unplaced = known.filter((lib) => placeOf(lib) === undefined);
+  const libs = libsOf(workspace);
+  const places = placesOf(workspace, libs);
+  const unplaced = libs.filter((lib) => !places.has(lib));
   return [
     ...unplaced.map((lib) => `libs/${lib} has no layer: add it to LAYERS in tests/architecture/rules/layers.ts`),
-    ...workspace.packages.flatMap(usesOf).flatMap(judge),
-    ...workspace.packages.flatMap(domainCount),
+    ...workspace.packages.flatMap(usesOf).flatMap((use) => judge(use, places)),
+    ...workspace.packages.flatMap((from) => domainCount(from, places)),
   ];
 }
+
+const libsOf = ({ packages }: Workspace): string[] =>
+  packages.filter(({ place }) => place === 'libs').map(({ dir }) => dir.slice('libs/'.length));
+
+function placesOf({ packages }: Workspace, libs: readonly string[]): Places {
+  const places = new Map<string, Place>(Object.entries(LAYERS));
+  for (const lib of DEV_LIBS) places.set(lib, DEV);
+  const ofApps = packages.filter(({ place }) => place === 'apps').flatMap(librariesOf);
+  for (const lib of ofApps) if (!places.has(lib) && libs.includes(lib)) places.set(lib, DOMAIN_LAYER);
+  return places;
+}
+
+/** Libs that a package runs with. */
+const librariesOf = ({ manifest }: Package): string[] =>
+  Object.keys(manifest.dependencies ?? {}).flatMap((name) => /^@warren\/(.+)$/.exec(name)?.[1] ?? []);
+
+/** A domain is placed by the app that is built on it, not by the table. */
+const isDomain = (lib: string, places: Places): boolean => places.get(lib) === DOMAIN_LAYER && !(lib in LAYERS);
 
 function usesOf(from: Package): Use[] {
   const { dependencies = {}, devDependencies = {} } = from.manifest;
@@ -96,8 +117,8 @@ export function isTest(file: string): boolean {
   );
 }
 
-function judge(use: Use): string[] {
-  const refusal = use.from.dir in NARROW ? narrowRefusal(use) : placeRefusal(use);
+function judge(use: Use, places: Places): string[] {
+  const refusal = use.from.dir in NARROW ? narrowRefusal(use) : placeRefusal(use, places);
   return refusal === undefined ? [] : [`${use.at}: ${refusal}`];
 }
 
@@ -109,14 +130,14 @@ function narrowRefusal({ from, name, test }: Use): string | undefined {
   return allowed.includes(name) ? undefined : `${from.dir} may import ${allowed.join(', ')} only, not ${name}`;
 }
 
-function placeRefusal(use: Use): string | undefined {
+function placeRefusal(use: Use, places: Places): string | undefined {
   if (!use.name.startsWith('@warren/')) return undefined;
   const lib = use.name.slice('@warren/'.length);
   switch (use.from.place) {
     case 'libs':
-      return libRefusal(use, lib);
+      return libRefusal(use, lib, places);
     case 'apps':
-      return appRefusal(use, lib);
+      return appRefusal(use, lib, places);
     case 'examples':
       return lib.startsWith('example-') || OPEN_TO_EXAMPLES.includes(lib)
         ? undefined
@@ -126,41 +147,35 @@ function placeRefusal(use: Use): string | undefined {
   }
 }
 
-function libRefusal({ from, name, test }: Use, lib: string): string | undefined {
+function libRefusal({ from, name, test }: Use, lib: string, places: Places): string | undefined {
   const own = from.dir.slice('libs/'.length);
   if (lib === own) return `${name} must not import itself by name`;
-  const to = placeOf(lib);
+  const to = places.get(lib);
   if (to === undefined) return `${from.dir} must not import ${name}, which is no lib`;
   if (DEV_LIBS.includes(own)) return undefined;
   if (to === DEV)
     return test && name === TEST_LIB ? undefined : `${name} is for tests only and must not be used by ${from.dir}`;
-  return layerRefusal(own, lib, to);
+  return layerRefusal(own, lib, places);
 }
 
-function layerRefusal(own: string, lib: string, to: number): string | undefined {
-  const layer = LAYERS[own];
-  if (layer === undefined || to < layer) return undefined;
-  if (DOMAINS.includes(own) && DOMAINS.includes(lib))
+function layerRefusal(own: string, lib: string, places: Places): string | undefined {
+  const [layer, to] = [places.get(own), places.get(lib)];
+  if (typeof layer !== 'number' || typeof to !== 'number' || to < layer) return undefined;
+  if (isDomain(own, places) && isDomain(lib, places))
     return `domain ${own} must not import domain ${lib}: they talk by contracts and messages`;
   return `${own} (layer ${layer}) must not import ${lib} (layer ${to}): a lib imports only lower layers`;
 }
 
-function appRefusal({ from, name, test }: Use, lib: string): string | undefined {
+function appRefusal({ from, name, test }: Use, lib: string, places: Places): string | undefined {
   if (test) return undefined;
   if (CLOSED_TO_APPS.includes(lib)) return `${from.dir} is wiring and must not import ${name}`;
-  return placeOf(lib) === undefined ? `${from.dir} must not import ${name}, which is no lib` : undefined;
+  return places.get(lib) === undefined ? `${from.dir} must not import ${name}, which is no lib` : undefined;
 }
 
-function domainCount(from: Package): string[] {
+function domainCount(from: Package, places: Places): string[] {
   if (from.place !== 'apps') return [];
-  const domains = Object.keys(from.manifest.dependencies ?? {}).filter((name) =>
-    DOMAINS.includes(name.slice('@warren/'.length)),
-  );
+  const domains = librariesOf(from).filter((lib) => isDomain(lib, places));
   return domains.length === 1
     ? []
     : [`${from.dir}/package.json: an app has one domain lib, this one has ${domains.length}`];
-}
-
-function placeOf(lib: string): number | typeof DEV | undefined {
-  return DEV_LIBS.includes(lib) ? DEV : LAYERS[lib];
 }

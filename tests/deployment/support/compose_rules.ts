@@ -1,11 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { SERVICES } from '@warren/rabbit';
 import { REPO } from '../../e2e/support/app_process.ts';
 import type { ComposeFile, ComposeService } from './compose_schema.ts';
 
 const MIN_GRACE_MS = 20_000;
-/** Ports of management and of the admin server: they show too much and serve nobody outside. */
-const PRIVATE_PORTS = new Set(['15672', '9100', '9101', '9102', '9103']);
+const FIRST_ADMIN_PORT = 9100;
+/** Ports of management and of the admin servers: they show too much and serve nobody outside. */
+const PRIVATE_PORTS = new Set(['15672', ...SERVICES.map((_, index) => String(FIRST_ADMIN_PORT + index))]);
 const EXACT_TAG = /^[a-z0-9.]+(?:\/[a-z0-9-]+)+:\d+\.\d+(?:\.\d+)?(?:-[a-z0-9]+)?$/;
 const PORT = /^127\.0\.0\.1:(\d*|\$\{[A-Z_]+:-\d+\}):(\d+)$/;
 

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { allocationMigrations } from '@warren/allocation';
-import { authMigrations, ensureServerKey } from '@warren/auth';
-import { coordinationMigrations } from '@warren/coordination';
+import { ensureServerKey } from '@warren/auth';
 import { silentLogger } from '@warren/kernel';
-import { Database, ensureRolesAndDatabase, type MigrationSet, migrate } from '@warren/postgres';
+import { Database, ensureRolesAndDatabase, migrate } from '@warren/postgres';
 import { type BrokerAdmin, hashRabbitPassword, importDefinitions, unwrapAdminResult } from '@warren/provision';
 import { brokerDefinitions, brokerPrefixes, SERVICES } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
@@ -17,8 +15,10 @@ import {
   tempVhost,
 } from '@warren/testing';
 import { AppProcess, type LogLine } from './app_process.ts';
+import { readSchemas } from './service_schemas.ts';
 
-export type Role = 'gateway' | 'auth' | 'allocator' | 'coordinator';
+/** Prefix of a service in rabbitmq_topology.ts. */
+export type Role = string;
 
 export interface SystemOptions {
   /** Processes of every service; 1 unless said. */
@@ -44,11 +44,11 @@ interface Place {
 }
 
 const PASSWORD = 'a-password-of-tests-only-7391';
-const SCHEMAS: readonly { readonly prefix: string; readonly set: MigrationSet }[] = [
-  { prefix: 'auth', set: authMigrations },
-  { prefix: 'allocator', set: allocationMigrations },
-  { prefix: 'coordinator', set: coordinationMigrations },
-];
+/** Every service by its prefix, the gateway last: it has somebody to call then. */
+export const ROLES: readonly Role[] = SERVICES.toSorted((a, b) => Number(a.delivers) - Number(b.delivers)).map(
+  ({ prefix }) => prefix,
+);
+const SCHEMAS = await readSchemas();
 
 const isReady = (line: LogLine): boolean => line.msg === 'ready';
 
@@ -72,9 +72,8 @@ export class WarrenSystem {
   /** Sets everything up and starts `replicas` of every service. */
   static async start(options: SystemOptions = {}): Promise<WarrenSystem> {
     const system = await WarrenSystem.prepare(options);
-    const roles = ['auth', 'allocator', 'coordinator', 'gateway'] as const;
     try {
-      for (let i = 0; i < (options.replicas ?? 1); i++) await Promise.all(roles.map((role) => system.startApp(role)));
+      for (let i = 0; i < (options.replicas ?? 1); i++) await Promise.all(ROLES.map((role) => system.startApp(role)));
       return system;
     } catch (error) {
       await system.stop();
@@ -136,7 +135,9 @@ export class WarrenSystem {
   envOf(role: Role): Record<string, string> {
     const { redis } = this.place;
     const { through } = this.#options;
-    const databaseUrl = role === 'gateway' ? {} : { DATABASE_URL: (through?.postgres ?? same)(this.databaseUrl(role)) };
+    const databaseUrl = SCHEMAS.some(({ prefix }) => prefix === role)
+      ? { DATABASE_URL: (through?.postgres ?? same)(this.databaseUrl(role)) }
+      : {};
     return {
       NODE_ENV: 'test',
       LOG_LEVEL: 'info',
@@ -166,7 +167,8 @@ export class WarrenSystem {
     return [PASSWORD, this.serverKey, ...Object.values(this.#secrets)];
   }
 
-  of(role: Role | 'game-server'): AppProcess[] {
+  /** Running processes of a service, or of the game server (`game-server`). */
+  of(role: Role): AppProcess[] {
     return this.processes.filter((process) => process.name === role && process.running);
   }
 
@@ -180,7 +182,7 @@ export class WarrenSystem {
 
   /** Ends all that runs, then removes everything. Resolves to what did not end in order. */
   async stop(): Promise<string[]> {
-    for (const role of ['game-server', 'gateway', 'coordinator', 'allocator', 'auth'] as const) {
+    for (const role of ['game-server', ...ROLES.toReversed()]) {
       await Promise.all(this.of(role).map((process) => process.stop()));
     }
     const { vhost, database, redis } = this.place;

@@ -1,12 +1,11 @@
 import type { AppProcess, LogLine } from '../../e2e/support/app_process.ts';
-import { WarrenSystem } from '../../e2e/support/warren_system.ts';
+import { ROLES, WarrenSystem } from '../../e2e/support/warren_system.ts';
 
 /** No answer of a test about input may be about its rate. */
 const RAISED_LIMITS = { GATEWAY_RATE_LIMIT_FACTOR: '100000', GATEWAY_WS_MESSAGES_PER_SECOND: '10000' };
 /** Address of the module that makes a process tell how it is; for `--import`. */
 export const EVENT_LOOP_PROBE = new URL('./event_loop_probe.ts', import.meta.url).href;
-const ROLES = ['auth', 'allocator', 'coordinator', 'gateway'] as const;
-/** Four processes that start at once take their time where few cores do much else. */
+/** Processes that start at once take their time where few cores do much else. */
 const START_TIMEOUT_MS = 150_000;
 const PROBE_TIMEOUT_MS = 20_000;
 
