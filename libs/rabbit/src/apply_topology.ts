@@ -1,5 +1,5 @@
 import { withTimeout } from '@warren/kernel';
-import type { Channel } from 'amqplib';
+import type { BrokerChannel, Connect } from './broker_port.ts';
 import { declareQueue } from './declare_queue.ts';
 import { openConnection } from './link_connection.ts';
 import type { LinkSession } from './link_session.ts';
@@ -27,13 +27,14 @@ export async function declareServiceTopology(link: RabbitLink, prefix: string): 
  * Declares the exchanges and the queue for what cannot be routed, as a user who may: part of the set-up.
  * @throws AppError BROKER_TOPOLOGY_DRIFT, BROKER_ACCESS_REFUSED; Error when the broker cannot be reached
  */
-export async function declareExchanges(url: string): Promise<void> {
+export async function declareExchanges(url: string, connect?: Connect): Promise<void> {
   const signal = AbortSignal.timeout(APPLY_TIMEOUT_MS);
   const connection = await openConnection({
     url,
     name: 'warren.setup',
     heartbeatSeconds: SETUP_HEARTBEAT_SECONDS,
     signal,
+    ...(connect === undefined ? {} : { connect }),
   });
   try {
     const channel = await connection.model.createChannel();
@@ -52,7 +53,7 @@ export async function declareExchanges(url: string): Promise<void> {
   }
 }
 
-async function checkExchanges(channel: Channel): Promise<void> {
+async function checkExchanges(channel: BrokerChannel): Promise<void> {
   for (const { name } of EXCHANGES) {
     try {
       await channel.checkExchange(name);
@@ -63,7 +64,7 @@ async function checkExchanges(channel: Channel): Promise<void> {
 }
 
 /** Runs once on a channel of its own, since each failure closes the channel it happens on. */
-async function onScratchChannel(link: RabbitLink, work: (channel: Channel) => Promise<void>): Promise<void> {
+async function onScratchChannel(link: RabbitLink, work: (channel: BrokerChannel) => Promise<void>): Promise<void> {
   let release = (): void => undefined;
   const done = new Promise<void>((resolve, reject) => {
     const attempt = async (session: LinkSession): Promise<void> => {
@@ -86,7 +87,7 @@ async function onScratchChannel(link: RabbitLink, work: (channel: Channel) => Pr
   }
 }
 
-async function scratch(session: LinkSession, work: (channel: Channel) => Promise<void>): Promise<void> {
+async function scratch(session: LinkSession, work: (channel: BrokerChannel) => Promise<void>): Promise<void> {
   const channel = await session.openChannel();
   await session.within(work(channel), 'the topology', APPLY_TIMEOUT_MS);
   await session.within(channel.close(), 'channel.close');

@@ -1,5 +1,5 @@
 import { type AppError, backoffMs, type Clock, type Logger, type Rng, systemClock, systemRng } from '@warren/kernel';
-import type { Channel } from 'amqplib';
+import type { BrokerChannel } from './broker_port.ts';
 import type { LinkSession } from './link_session.ts';
 import { channelError } from './rabbit_errors.ts';
 import type { RabbitLink } from './rabbit_link.ts';
@@ -9,7 +9,7 @@ const BACKOFF = { baseMs: 20, maxMs: 2_000 };
 const SOUND_AFTER_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 
-export interface ChannelSupervisorDeps<C extends Channel> {
+export interface ChannelSupervisorDeps<C extends BrokerChannel> {
   readonly link: RabbitLink;
   /** What the channel is for, in errors and logs: `queue auth.rpc`. */
   readonly subject: string;
@@ -24,7 +24,7 @@ export interface ChannelSupervisorDeps<C extends Channel> {
 }
 
 /** Keeps one channel open on a link: opens it on every connection, and again when the broker closes it alone. */
-export class ChannelSupervisor<C extends Channel> {
+export class ChannelSupervisor<C extends BrokerChannel> {
   readonly #deps: ChannelSupervisorDeps<C>;
   readonly #clock: Clock;
   readonly #rng: Rng;
@@ -117,7 +117,7 @@ export class ChannelSupervisor<C extends Channel> {
 }
 
 /** Never rejects: a channel that is closed already has what we want. */
-async function closeChannel(channel: Channel): Promise<void> {
+async function closeChannel(channel: BrokerChannel): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);

@@ -1,6 +1,7 @@
 import { type AppError, type Clock, type Logger, type Rng, systemClock } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
-import { type ConfirmChannel, IllegalOperationError, type Message } from 'amqplib';
+import { IllegalOperationError, type Message } from 'amqplib';
+import type { BrokerConfirmChannel } from './broker_port.ts';
 import { ChannelSupervisor } from './channel_supervisor.ts';
 import { Deadlines } from './deadlines.ts';
 import { checkMessage, type OutgoingMessage, publishOptions } from './outgoing_message.ts';
@@ -36,7 +37,7 @@ export class ConfirmedPublisher {
   readonly #window: number;
   readonly #clock: Clock;
   readonly #metrics: RabbitMetrics;
-  readonly #supervisor: ChannelSupervisor<ConfirmChannel>;
+  readonly #supervisor: ChannelSupervisor<BrokerConfirmChannel>;
   readonly #waiting = new Set<PendingPublish>();
   readonly #inFlight = new Set<PendingPublish>();
   /** Messages that the broker returned and will confirm right after. */
@@ -128,7 +129,7 @@ export class ConfirmedPublisher {
     for (const entry of this.#inFlight) if (!entry.settled) yield entry;
   }
 
-  async #opened(channel: ConfirmChannel): Promise<void> {
+  async #opened(channel: BrokerConfirmChannel): Promise<void> {
     channel.on('return', (message) => this.#wasReturned(message));
     channel.on('drain', () => {
       this.#bufferFull = false;
@@ -158,7 +159,7 @@ export class ConfirmedPublisher {
   }
 
   /** False when the channel is closing: the message waits for the next one. */
-  #send(channel: ConfirmChannel, entry: PendingPublish): boolean {
+  #send(channel: BrokerConfirmChannel, entry: PendingPublish): boolean {
     const { message } = entry;
     try {
       const options = publishOptions(message, this.#link.user, this.#prefix);

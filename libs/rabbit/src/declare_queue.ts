@@ -1,4 +1,4 @@
-import type { Channel } from 'amqplib';
+import type { BrokerChannel } from './broker_port.ts';
 import { channelError } from './rabbit_errors.ts';
 import type { QueueSpec } from './topology.ts';
 
@@ -7,7 +7,7 @@ import type { QueueSpec } from './topology.ts';
  * @throws AppError BROKER_TOPOLOGY_DRIFT when the broker's queue has other arguments, BROKER_TOPOLOGY_MISSING when an
  * exchange is absent, BROKER_ACCESS_REFUSED
  */
-export async function declareQueue(channel: Channel, queue: QueueSpec): Promise<void> {
+export async function declareQueue(channel: BrokerChannel, queue: QueueSpec): Promise<void> {
   try {
     await channel.assertQueue(queue.name, {
       durable: queue.durable,

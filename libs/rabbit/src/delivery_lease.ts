@@ -1,4 +1,5 @@
-import type { Channel, ConsumeMessage } from 'amqplib';
+import type { ConsumeMessage } from 'amqplib';
+import type { BrokerChannel } from './broker_port.ts';
 import type { RabbitMetrics } from './rabbit_metrics.ts';
 
 /**
@@ -6,7 +7,7 @@ import type { RabbitMetrics } from './rabbit_metrics.ts';
  * Acks are collected for one turn of the event loop; those without a gap before them leave as one frame.
  */
 export class DeliveryLease {
-  readonly #channel: Channel;
+  readonly #channel: BrokerChannel;
   readonly #metrics: RabbitMetrics;
   /** Acked by us, not yet told to the broker. At most the prefetch. */
   readonly #acked = new Map<number, ConsumeMessage>();
@@ -18,7 +19,7 @@ export class DeliveryLease {
   #scheduled = false;
   #open = true;
 
-  constructor(channel: Channel, metrics: RabbitMetrics) {
+  constructor(channel: BrokerChannel, metrics: RabbitMetrics) {
     this.#channel = channel;
     this.#metrics = metrics;
   }

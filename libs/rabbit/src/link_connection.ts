@@ -1,5 +1,6 @@
-import { type ChannelModel, connect, type SocketOptions } from 'amqplib';
+import { connect as connectBroker } from 'amqplib';
 import { gatherWrites, isBlocked, socketOf } from './amqp_socket.ts';
+import type { BrokerConnection, Connect, ConnectOptions } from './broker_port.ts';
 
 /** TCP, TLS and the AMQP handshake together. */
 const CONNECT_TIMEOUT_MS = 8_000;
@@ -17,6 +18,8 @@ export interface ConnectionOptions {
   readonly heartbeatSeconds: number;
   /** Ends an attempt to connect. */
   readonly signal: AbortSignal;
+  /** amqplib's own unless said. */
+  readonly connect?: Connect;
 }
 
 /**
@@ -31,7 +34,7 @@ export async function openConnection(options: ConnectionOptions): Promise<OpenCo
   options.signal.addEventListener('abort', abort, { once: true });
   try {
     if (options.signal.aborted) throw new Error('the link is stopping');
-    const socket: SocketOptions & { readonly signal: AbortSignal } = {
+    const socket: ConnectOptions = {
       noDelay: true,
       keepAlive: true,
       keepAliveDelay: KEEP_ALIVE_DELAY_MS,
@@ -39,6 +42,7 @@ export async function openConnection(options: ConnectionOptions): Promise<OpenCo
       signal: life.signal,
       clientProperties: { connection_name: options.name },
     };
+    const connect = options.connect ?? connectBroker;
     const model = await connect(withHeartbeat(options.url, options.heartbeatSeconds), socket);
     return new OpenConnection(model, life, options.heartbeatSeconds);
   } finally {
@@ -55,7 +59,7 @@ function withHeartbeat(url: string, seconds: number): string {
 
 /** An open connection with all its listeners in place. */
 export class OpenConnection {
-  readonly model: ChannelModel;
+  readonly model: BrokerConnection;
   readonly #life: AbortController;
   #watchdog: NodeJS.Timeout | undefined;
   #cause: Error | undefined;
@@ -64,7 +68,7 @@ export class OpenConnection {
   #closedListener: (cause: Error | undefined) => void = () => undefined;
   #blockedListener: (blocked: boolean) => void = () => undefined;
 
-  constructor(model: ChannelModel, life: AbortController, heartbeatSeconds: number) {
+  constructor(model: BrokerConnection, life: AbortController, heartbeatSeconds: number) {
     this.model = model;
     this.#life = life;
     this.#blocked = isBlocked(model.connection);

@@ -1,4 +1,4 @@
-import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
+import type { BrokerChannel, BrokerConfirmChannel, BrokerConnection } from './broker_port.ts';
 import { raise } from './rabbit_errors.ts';
 
 /** How long the broker may take for one method (channel.open, queue.declare …) before the connection counts as dead. */
@@ -7,7 +7,7 @@ const METHOD_TIMEOUT_MS = 10_000;
 const ignore = (): void => undefined;
 
 export interface LinkSessionDeps {
-  readonly model: ChannelModel;
+  readonly model: BrokerConnection;
   readonly epoch: number;
   /** Ends the connection at once, without a word to the broker. */
   readonly kill: (reason: Error) => void;
@@ -19,7 +19,7 @@ export class LinkSession {
   readonly epoch: number;
   /** Resolves when the connection is gone; never rejects. */
   readonly closed: Promise<void>;
-  readonly #model: ChannelModel;
+  readonly #model: BrokerConnection;
   readonly #kill: (reason: Error) => void;
   #end: () => void = ignore;
   #alive = true;
@@ -72,14 +72,14 @@ export class LinkSession {
     });
   }
 
-  openChannel(): Promise<Channel> {
+  openChannel(): Promise<BrokerChannel> {
     return this.within(
       this.#open(() => this.#model.createChannel()),
       'channel.open',
     );
   }
 
-  openConfirmChannel(): Promise<ConfirmChannel> {
+  openConfirmChannel(): Promise<BrokerConfirmChannel> {
     return this.within(
       this.#open(() => this.#model.createConfirmChannel()),
       'channel.open',
@@ -87,7 +87,7 @@ export class LinkSession {
   }
 
   /** A channel without an `error` listener takes the whole connection down with it, so it gets them before anybody sees it. */
-  async #open<C extends Channel>(create: () => Promise<C>): Promise<C> {
+  async #open<C extends BrokerChannel>(create: () => Promise<C>): Promise<C> {
     const channel = await create();
     channel.on('error', ignore);
     channel.on('handler-error', ignore);

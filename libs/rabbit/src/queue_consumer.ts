@@ -1,6 +1,7 @@
 import type { AppError, Clock, Logger, Rng } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
-import type { Channel, ConsumeMessage } from 'amqplib';
+import type { ConsumeMessage } from 'amqplib';
+import type { BrokerChannel } from './broker_port.ts';
 import { ChannelSupervisor } from './channel_supervisor.ts';
 import { declareQueue } from './declare_queue.ts';
 import { type Delivery, QueueDelivery } from './delivery.ts';
@@ -37,7 +38,7 @@ export interface QueueConsumerDeps {
 export class QueueConsumer {
   readonly #deps: QueueConsumerDeps;
   readonly #metrics: RabbitMetrics;
-  readonly #supervisor: ChannelSupervisor<Channel>;
+  readonly #supervisor: ChannelSupervisor<BrokerChannel>;
   readonly #waiting = new Set<() => void>();
   #wanted = false;
   #tag: string | undefined;
@@ -102,7 +103,7 @@ export class QueueConsumer {
     await this.#supervisor.stop();
   }
 
-  async #setUp(channel: Channel): Promise<void> {
+  async #setUp(channel: BrokerChannel): Promise<void> {
     const { declare, queue, prefetch } = this.#deps;
     const lease = new DeliveryLease(channel, this.#metrics);
     channel.once('close', () => lease.end());
@@ -112,7 +113,7 @@ export class QueueConsumer {
     if (this.#wanted) await this.#consume(channel, lease);
   }
 
-  async #consume(channel: Channel, lease: DeliveryLease): Promise<void> {
+  async #consume(channel: BrokerChannel, lease: DeliveryLease): Promise<void> {
     const onMessage = (message: ConsumeMessage | null): void => {
       if (message === null) this.#canceledByBroker();
       else this.#deliver(message, lease);
@@ -179,7 +180,7 @@ export class QueueConsumer {
 }
 
 /** False when the broker did not answer in time. */
-async function cancelConsumer(channel: Channel, tag: string): Promise<boolean> {
+async function cancelConsumer(channel: BrokerChannel, tag: string): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), CANCEL_TIMEOUT_MS);

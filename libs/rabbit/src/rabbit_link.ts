@@ -1,6 +1,7 @@
 import { type AppError, backoffMs, type Clock, type Logger, type Rng, systemClock, systemRng } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
 import { userNameOf } from './broker_identity.ts';
+import type { Connect } from './broker_port.ts';
 import { type OpenConnection, openConnection } from './link_connection.ts';
 import { LinkSession } from './link_session.ts';
 import { raise, refusalOf } from './rabbit_errors.ts';
@@ -35,6 +36,8 @@ export interface RabbitLinkDeps {
   readonly clock?: Clock;
   readonly rng?: Rng;
   readonly heartbeatSeconds?: number;
+  /** amqplib's own unless said: the in-memory twin gives another one. */
+  readonly connect?: Connect;
 }
 
 type Setup = (session: LinkSession) => Promise<void>;
@@ -143,9 +146,15 @@ export class RabbitLink {
 
   /** Lives as long as the connection. Never rejects. */
   async #connectOnce(): Promise<void> {
-    const { url, name, heartbeatSeconds = DEFAULT_HEARTBEAT_SECONDS } = this.#deps;
+    const { url, name, heartbeatSeconds = DEFAULT_HEARTBEAT_SECONDS, connect } = this.#deps;
     try {
-      this.#connection = await openConnection({ url, name, heartbeatSeconds, signal: this.#stopping.signal });
+      this.#connection = await openConnection({
+        url,
+        name,
+        heartbeatSeconds,
+        signal: this.#stopping.signal,
+        ...(connect === undefined ? {} : { connect }),
+      });
     } catch (cause) {
       this.#failed(cause);
       return;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AppError, Logger } from '@warren/kernel';
-import type { Channel, ConsumeMessage } from 'amqplib';
+import type { ConsumeMessage } from 'amqplib';
+import type { BrokerChannel } from './broker_port.ts';
 import { ChannelSupervisor } from './channel_supervisor.ts';
 import { declareQueue } from './declare_queue.ts';
 import type { RabbitLink } from './rabbit_link.ts';
@@ -28,7 +29,7 @@ export interface ReplyQueueDeps {
 /** The exclusive queue of this process for replies to its calls. */
 export class ReplyQueue {
   readonly #deps: ReplyQueueDeps;
-  readonly #supervisor: ChannelSupervisor<Channel>;
+  readonly #supervisor: ChannelSupervisor<BrokerChannel>;
   #generation = 0;
   #address: ReplyAddress | undefined;
 
@@ -65,7 +66,7 @@ export class ReplyQueue {
     await this.#supervisor.stop();
   }
 
-  async #opened(channel: Channel): Promise<void> {
+  async #opened(channel: BrokerChannel): Promise<void> {
     const { user, instance, onReply } = this.#deps;
     const queue = replyQueueSpec(user, instance, ++this.#generation);
     const onMessage = (message: ConsumeMessage | null): void => {

@@ -1,5 +1,6 @@
 import type { AppError, Logger } from '@warren/kernel';
-import type { Channel, Message, Options } from 'amqplib';
+import type { Message, Options } from 'amqplib';
+import type { BrokerChannel } from './broker_port.ts';
 import { ChannelSupervisor } from './channel_supervisor.ts';
 import type { RabbitLink } from './rabbit_link.ts';
 
@@ -24,7 +25,7 @@ export interface TransientPublisherDeps {
 /** Publishes without confirms, for messages that are worth nothing after their deadline: RPC requests and replies. */
 export class TransientPublisher {
   readonly #deps: TransientPublisherDeps;
-  readonly #supervisor: ChannelSupervisor<Channel>;
+  readonly #supervisor: ChannelSupervisor<BrokerChannel>;
   #draining = false;
   #buffered = 0;
 
@@ -66,7 +67,7 @@ export class TransientPublisher {
     await this.#supervisor.stop();
   }
 
-  async #opened(channel: Channel): Promise<void> {
+  async #opened(channel: BrokerChannel): Promise<void> {
     this.#drained();
     channel.on('drain', () => this.#drained());
     channel.on('return', this.#deps.onReturn);
