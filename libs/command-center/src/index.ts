@@ -1,3 +1,4 @@
+export { playerIdOf, serverIdOf } from './actor_ids.ts';
 export { CommandContext } from './command_context.ts';
 export type { ApplyContext, CommandHandler, EventHandler, HandlerFor, Outbox } from './command_handler.ts';
 export { CommandOrchestrator, type CommandOrchestratorDeps } from './command_orchestrator.ts';

@@ -1,4 +1,4 @@
-import type { ApplyContext, HandlerFor } from '@warren/command-center';
+import { type ApplyContext, type HandlerFor, serverIdOf } from '@warren/command-center';
 import {
   ALLOCATOR_ERRORS,
   type Assignment,
@@ -7,7 +7,6 @@ import {
 } from '@warren/contracts';
 import { errorFactory } from '@warren/kernel';
 import type { LeaseRepository } from '../repositories/lease_repository.ts';
-import { serverOf } from '../services/server_actor.ts';
 
 const raise = errorFactory(ALLOCATOR_ERRORS);
 
@@ -25,7 +24,7 @@ export class ConfirmAssignmentHandler implements HandlerFor<typeof CONFIRM_ASSIG
 
   async apply(dto: ConfirmAssignmentDto, context: ApplyContext): Promise<Assignment> {
     const { leases } = this.#deps;
-    const owned = { leaseId: dto.lease_id, gameId: dto.game_id, instanceId: serverOf(context.command) };
+    const owned = { leaseId: dto.lease_id, gameId: dto.game_id, instanceId: serverIdOf(context.command) };
     const match = await leases.confirm(context.tx, owned);
     if (match !== undefined) return { ...dto, state: 'confirmed', expires_at: null, match };
     const known = await leases.findOwned(context.tx, owned);

@@ -1,8 +1,7 @@
-import type { ApplyContext, HandlerFor } from '@warren/command-center';
+import { type ApplyContext, type HandlerFor, serverIdOf } from '@warren/command-center';
 import { ALLOCATOR_ERRORS, type DRAIN_SERVER, type DrainServerReply } from '@warren/contracts';
 import { errorFactory } from '@warren/kernel';
 import type { ServerRepository } from '../repositories/server_repository.ts';
-import { serverOf } from '../services/server_actor.ts';
 
 const raise = errorFactory(ALLOCATOR_ERRORS);
 
@@ -19,7 +18,7 @@ export class DrainServerHandler implements HandlerFor<typeof DRAIN_SERVER> {
   }
 
   async apply(_dto: unknown, context: ApplyContext): Promise<DrainServerReply> {
-    const instanceId = serverOf(context.command);
+    const instanceId = serverIdOf(context.command);
     const games = await this.#deps.servers.drain(context.tx, instanceId);
     if (games === undefined) throw raise('ALLOCATOR_SERVER_UNKNOWN');
     context.command.logger.info({ instance: instanceId, games }, 'game server drains');

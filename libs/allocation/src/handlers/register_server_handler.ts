@@ -1,4 +1,4 @@
-import type { ApplyContext, HandlerFor } from '@warren/command-center';
+import { type ApplyContext, type HandlerFor, serverIdOf } from '@warren/command-center';
 import {
   ALLOCATOR_ERRORS,
   type REGISTER_SERVER,
@@ -9,7 +9,6 @@ import { errorFactory } from '@warren/kernel';
 import { HEARTBEAT_INTERVAL_MS } from '../allocation_settings.ts';
 import type { ServerRepository } from '../repositories/server_repository.ts';
 import type { AddressPolicy } from '../services/address_policy.ts';
-import { serverOf } from '../services/server_actor.ts';
 
 const raise = errorFactory(ALLOCATOR_ERRORS);
 
@@ -30,7 +29,7 @@ export class RegisterServerHandler implements HandlerFor<typeof REGISTER_SERVER>
   }
 
   async apply(dto: RegisterServerDto, context: ApplyContext): Promise<RegisterServerReply> {
-    const instanceId = serverOf(context.command);
+    const instanceId = serverIdOf(context.command);
     if (!this.#deps.addresses.allows(dto.address)) {
       const message = 'is not among the addresses that players may be sent to';
       throw raise('ALLOCATOR_ADDRESS_REFUSED', { fields: [{ path: 'address', message }] });

@@ -1,4 +1,4 @@
-import type { ApplyContext, CommandContext, HandlerFor } from '@warren/command-center';
+import { type ApplyContext, type CommandContext, type HandlerFor, serverIdOf } from '@warren/command-center';
 import {
   ALLOCATOR_ERRORS,
   type Assignment,
@@ -13,7 +13,6 @@ import type { SampleRepository } from '../repositories/sample_repository.ts';
 import type { ServerRepository } from '../repositories/server_repository.ts';
 import type { LeaseEnding } from '../services/lease_ending.ts';
 import { reviewGames } from '../services/review_games.ts';
-import { serverOf } from '../services/server_actor.ts';
 
 const raise = errorFactory(ALLOCATOR_ERRORS);
 
@@ -37,7 +36,7 @@ export class ReportHeartbeatHandler implements HandlerFor<typeof REPORT_HEARTBEA
   }
 
   async prepare(dto: ReportHeartbeatDto, context: CommandContext): Promise<undefined> {
-    const instanceId = serverOf(context);
+    const instanceId = serverIdOf(context);
     try {
       await this.#deps.samples.write(instanceId, { cpu: dto.cpu, ram: dto.ram, games: dto.games.length });
     } catch (cause) {
@@ -49,7 +48,7 @@ export class ReportHeartbeatHandler implements HandlerFor<typeof REPORT_HEARTBEA
   async apply(dto: ReportHeartbeatDto, context: ApplyContext): Promise<ReportHeartbeatReply> {
     const { servers, leases, settings } = this.#deps;
     const { tx } = context;
-    const instanceId = serverOf(context.command);
+    const instanceId = serverIdOf(context.command);
     const server = await servers.find(tx, instanceId, touchAfterSeconds(settings));
     if (server === undefined) throw raise('ALLOCATOR_SERVER_UNKNOWN');
     const review = reviewGames(await leases.listOfServer(tx, instanceId, MISSING_GAME_SECONDS), dto.games);

@@ -1,8 +1,7 @@
-import type { ApplyContext, CommandHandler } from '@warren/command-center';
+import { type ApplyContext, type CommandHandler, playerIdOf } from '@warren/command-center';
 import type { TicketIdDto, TicketReply } from '@warren/contracts';
 import { raise } from '../coordination_errors.ts';
 import type { TicketRepository } from '../repositories/ticket_repository.ts';
-import { playerIdOf } from './actor_ids.ts';
 
 export interface TicketHandlerDeps {
   readonly tickets: TicketRepository;
@@ -17,7 +16,7 @@ export class CancelTicketHandler implements CommandHandler<TicketIdDto, TicketRe
   }
 
   async apply(dto: TicketIdDto, context: ApplyContext): Promise<TicketReply> {
-    const ticket = await this.#tickets.lock(context.tx, dto.ticket_id, playerIdOf(context));
+    const ticket = await this.#tickets.lock(context.tx, dto.ticket_id, playerIdOf(context.command));
     if (ticket === undefined) throw raise('COORDINATOR_TICKET_NOT_FOUND');
     if (ticket.state === 'cancelled') return ticket;
     if (ticket.state !== 'active') throw raise('COORDINATOR_TICKET_MATCHED');

@@ -1,9 +1,8 @@
-import type { ApplyContext, CommandHandler } from '@warren/command-center';
+import { type ApplyContext, type CommandHandler, playerIdOf } from '@warren/command-center';
 import type { CreateTicketDto, TicketReply } from '@warren/contracts';
 import { raise } from '../coordination_errors.ts';
 import type { ModeRepository } from '../repositories/mode_repository.ts';
 import type { TicketRepository } from '../repositories/ticket_repository.ts';
-import { playerIdOf } from './actor_ids.ts';
 
 export interface CreateTicketDeps {
   readonly modes: ModeRepository;
@@ -23,7 +22,7 @@ export class CreateTicketHandler implements CommandHandler<CreateTicketDto, Tick
     const { mode, client_tag: clientTag } = dto;
     if (!(await modes.exists(context.tx, mode))) throw raise('COORDINATOR_MODE_UNKNOWN');
     const { traceparent: trace } = context.command;
-    const ticket = await tickets.create(context.tx, { playerId: playerIdOf(context), mode, clientTag, trace });
+    const ticket = await tickets.create(context.tx, { playerId: playerIdOf(context.command), mode, clientTag, trace });
     if (ticket === undefined) throw raise('COORDINATOR_TICKET_ACTIVE');
     return ticket;
   }

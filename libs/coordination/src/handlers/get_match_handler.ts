@@ -1,10 +1,9 @@
-import type { ApplyContext, CommandHandler } from '@warren/command-center';
+import { type ApplyContext, type CommandHandler, playerIdOf } from '@warren/command-center';
 import type { GameIdDto, MatchReply } from '@warren/contracts';
 import { raise } from '../coordination_errors.ts';
 import type { Match } from '../match.ts';
 import type { MatchRepository } from '../repositories/match_repository.ts';
 import { traceIdOf } from '../services/match_trace.ts';
-import { playerIdOf } from './actor_ids.ts';
 
 export interface GetMatchDeps {
   readonly matches: MatchRepository;
@@ -19,7 +18,7 @@ export class GetMatchHandler implements CommandHandler<GameIdDto, MatchReply> {
   }
 
   async apply(dto: GameIdDto, context: ApplyContext): Promise<MatchReply> {
-    const match = await this.#matches.findOfPlayer(context.tx, dto.game_id, playerIdOf(context));
+    const match = await this.#matches.findOfPlayer(context.tx, dto.game_id, playerIdOf(context.command));
     if (match === undefined) throw raise('COORDINATOR_MATCH_NOT_FOUND');
     return toReply(match);
   }
