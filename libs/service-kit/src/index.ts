@@ -1,1 +1,1 @@
-export { player, type ServiceCallOptions, ServiceKit, server } from './service_kit.ts';
+export { player, ServiceKit, server } from './service_kit.ts';

@@ -18,14 +18,14 @@ import {
 import type * as z from 'zod';
 import { ServiceCaller } from './service_caller.ts';
 
-export interface ServiceKitOptions {
+interface ServiceKitOptions {
   /** Processes' worth of the service, all in this process; 1 unless said. */
   readonly replicas?: number;
   /** Settings beyond those of the servers. A setting that ends with _KEY has 32 fresh random bytes unless given here. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface ServiceCallOptions {
+interface ServiceCallOptions {
   /** On whose behalf; the sending service itself unless said. */
   readonly actor?: Actor;
   /** The same for every repetition of one call. */
@@ -123,7 +123,7 @@ export class ServiceKit {
   /** Ends everything and removes it. Resolves to whether every replica ended in order. */
   async stop(): Promise<boolean> {
     const callers = await Promise.allSettled(this.#callers.values());
-    await Promise.all(callers.map((caller) => (caller.status === 'fulfilled' ? caller.value.stop() : undefined)));
+    for (const caller of callers) if (caller.status === 'fulfilled') await caller.value.stop();
     const ended = await Promise.all(this.#replicas.map((replica) => replica.stop()));
     await this.#database?.close();
     const { vhost, database, redis } = this.#place;
