@@ -1,6 +1,7 @@
 import { connect as connectBroker } from 'amqplib';
-import { gatherWrites, isBlocked, socketOf } from './amqp_socket.ts';
+import { isBlocked, socketOf } from './amqp_socket.ts';
 import type { BrokerConnection, Connect, ConnectOptions } from './broker_port.ts';
+import { FastFrames } from './frames/fast_frames.ts';
 
 /** TCP, TLS and the AMQP handshake together. */
 const CONNECT_TIMEOUT_MS = 8_000;
@@ -60,6 +61,8 @@ function withHeartbeat(url: string, seconds: number): string {
 /** An open connection with all its listeners in place. */
 export class OpenConnection {
   readonly model: BrokerConnection;
+  /** Undefined where amqplib has changed inside. */
+  readonly frames: FastFrames | undefined;
   readonly #life: AbortController;
   #watchdog: NodeJS.Timeout | undefined;
   #cause: Error | undefined;
@@ -70,6 +73,7 @@ export class OpenConnection {
 
   constructor(model: BrokerConnection, life: AbortController, heartbeatSeconds: number) {
     this.model = model;
+    this.frames = FastFrames.attach(model);
     this.#life = life;
     this.#blocked = isBlocked(model.connection);
     model.on('error', (error) => {
@@ -144,7 +148,6 @@ export class OpenConnection {
   #watch(heartbeatSeconds: number): void {
     const socket = socketOf(this.model.connection);
     if (socket === undefined) return;
-    gatherWrites(socket);
     if (heartbeatSeconds === 0) return;
     const limit = Math.ceil((SILENT_HEARTBEATS * heartbeatSeconds * 1_000) / WATCHDOG_TICK_MS);
     let seen = socket.bytesRead;

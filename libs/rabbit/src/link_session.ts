@@ -1,4 +1,5 @@
 import type { BrokerChannel, BrokerConfirmChannel, BrokerConnection } from './broker_port.ts';
+import type { FastFrames } from './frames/fast_frames.ts';
 import { raise } from './rabbit_errors.ts';
 
 /** How long the broker may take for one method (channel.open, queue.declare …) before the connection counts as dead. */
@@ -8,6 +9,7 @@ const ignore = (): void => undefined;
 
 export interface LinkSessionDeps {
   readonly model: BrokerConnection;
+  readonly frames: FastFrames | undefined;
   readonly epoch: number;
   /** Ends the connection at once, without a word to the broker. */
   readonly kill: (reason: Error) => void;
@@ -20,6 +22,7 @@ export class LinkSession {
   /** Resolves when the connection is gone; never rejects. */
   readonly closed: Promise<void>;
   readonly #model: BrokerConnection;
+  readonly #frames: FastFrames | undefined;
   readonly #kill: (reason: Error) => void;
   #end: () => void = ignore;
   #alive = true;
@@ -28,6 +31,7 @@ export class LinkSession {
   constructor(deps: LinkSessionDeps) {
     this.epoch = deps.epoch;
     this.#model = deps.model;
+    this.#frames = deps.frames;
     this.#kill = deps.kill;
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
@@ -91,6 +95,7 @@ export class LinkSession {
     const channel = await create();
     channel.on('error', ignore);
     channel.on('handler-error', ignore);
+    this.#frames?.speedUp(channel);
     return channel;
   }
 }

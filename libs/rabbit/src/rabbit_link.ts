@@ -164,7 +164,8 @@ export class RabbitLink {
 
   async #live(connection: OpenConnection): Promise<void> {
     const epoch = this.#state.epoch + 1;
-    const session = new LinkSession({ model: connection.model, epoch, kill: (reason) => connection.kill(reason) });
+    const { model, frames } = connection;
+    const session = new LinkSession({ model, frames, epoch, kill: (reason) => connection.kill(reason) });
     connection.onClosed((cause) => session.ended(cause));
     connection.onBlocked((blocked) => this.#update({ blocked }));
     if (session.alive) {

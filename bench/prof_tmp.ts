@@ -1,0 +1,14 @@
+import { declareExchanges } from '@warren/rabbit';
+import { tempVhost } from '@warren/testing';
+import { SideProcess } from './support/side.ts';
+const inFlight = Number(process.argv[2] ?? 32);
+const vhost = await tempVhost();
+await declareExchanges(vhost.url);
+process.env['NODE_OPTIONS'] = '--cpu-prof --cpu-prof-interval=200 --cpu-prof-dir=/tmp/prof';
+const responder = await SideProcess.start('warren_responder.ts', vhost.url);
+const caller = await SideProcess.start('warren_caller.ts', vhost.url);
+await caller.run({ inFlight, ms: 500 });
+for (let i = 0; i < 6; i++) console.log((await caller.run({ inFlight, ms: 1000 })).calls);
+console.log('pids', caller.pid, responder.pid);
+await caller.stop(); await responder.stop();
+await vhost.drop();

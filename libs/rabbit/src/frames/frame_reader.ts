@@ -1,0 +1,198 @@
+import type { ChannelInternals, ConnectionInternals } from './amqp_internals.ts';
+import { PropertyReader } from './basic_properties.ts';
+import {
+  BASIC_DELIVER,
+  FRAME_BODY,
+  FRAME_END,
+  FRAME_HEAD_BYTES,
+  FRAME_HEADER,
+  FRAME_METHOD,
+  FRAME_OVERHEAD_BYTES,
+  TWO_32,
+} from './frame_constants.ts';
+
+/** A larger body is collected by amqplib: waiting for all of it in one buffer would copy it again and again. */
+const MAX_BODY_BYTES = 64 * 1024;
+/** Class, weight and size of the body, before the property flags. */
+const CONTENT_HEAD_BYTES = 12;
+const METHOD_ID_BYTES = 4;
+const INTERNAL_ERROR = 541;
+
+/** What comes next in the bytes that were read. */
+const INCOMPLETE = 0;
+const FOR_AMQPLIB = 1;
+const TAKEN = 2;
+type Next = typeof INCOMPLETE | typeof FOR_AMQPLIB | typeof TAKEN;
+
+class DeliverFields {
+  readonly consumerTag: string;
+  readonly deliveryTag: number;
+  readonly redelivered: boolean;
+  readonly exchange: string;
+  readonly routingKey: string;
+
+  constructor(consumerTag: string, deliveryTag: number, redelivered: boolean, reader: PropertyReader) {
+    this.consumerTag = consumerTag;
+    this.deliveryTag = deliveryTag;
+    this.redelivered = redelivered;
+    this.exchange = reader.shortString();
+    this.routingKey = reader.shortString();
+  }
+}
+
+/**
+ * Takes whole deliveries out of what the socket read and hands them to their consumers; every other frame goes on to
+ * amqplib. amqplib would make three frames, each with buffers of its own, and lead them through two event emitters.
+ */
+export class FrameReader {
+  readonly #connection: ConnectionInternals;
+  readonly #recvFrame: () => unknown;
+  readonly #accept: unknown;
+  readonly #known = new WeakMap<object, KnownChannel>();
+  readonly #text = new PropertyReader();
+  #bytes: Buffer;
+  #at = 0;
+
+  constructor(connection: ConnectionInternals) {
+    this.#connection = connection;
+    this.#recvFrame = connection.recvFrame.bind(connection);
+    this.#accept = connection.accept;
+    this.#bytes = connection.rest;
+  }
+
+  /** Deliveries on this channel are taken from now on. */
+  add(channel: ChannelInternals): void {
+    this.#known.set(channel, { channel, accept: channel.accept });
+  }
+
+  /** Takes the place of `Connection.recvFrame`: the next frame for amqplib, or false when there is none yet. */
+  next(): unknown {
+    const connection = this.#connection;
+    for (;;) {
+      const next = this.#look();
+      if (next === FOR_AMQPLIB) return this.#handOver();
+      if (next === INCOMPLETE && !this.#more()) {
+        connection.rest = this.#bytes.subarray(this.#at);
+        return false;
+      }
+    }
+  }
+
+  #handOver(): unknown {
+    const connection = this.#connection;
+    connection.rest = this.#bytes.subarray(this.#at);
+    const frame = this.#recvFrame();
+    this.#bytes = connection.rest;
+    this.#at = 0;
+    return frame;
+  }
+
+  #more(): boolean {
+    const { stream } = this.#connection;
+    const chunk: unknown = stream.read();
+    if (!Buffer.isBuffer(chunk)) return false;
+    this.#connection.recvSinceLastCheck = true;
+    this.#bytes =
+      this.#at === this.#bytes.length ? chunk : Buffer.concat([this.#bytes.subarray(this.#at), chunk]);
+    this.#at = 0;
+    return true;
+  }
+
+  #look(): Next {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const available = bytes.length - at;
+    if (available < FRAME_OVERHEAD_BYTES) return INCOMPLETE;
+    const size = this.#long(at + 3);
+    const { maxFrameSize } = this.#connection;
+    if (maxFrameSize > 0 && size > maxFrameSize) return FOR_AMQPLIB;
+    if (available < size + FRAME_OVERHEAD_BYTES) return INCOMPLETE;
+    if (bytes[at] !== FRAME_METHOD || this.#long(at + FRAME_HEAD_BYTES) !== BASIC_DELIVER) return FOR_AMQPLIB;
+    return this.#message(at, at + FRAME_OVERHEAD_BYTES + size);
+  }
+
+  /** A delivery: its method frame ends where the frame of its properties begins. */
+  #message(at: number, headerAt: number): Next {
+    const bytes = this.#bytes;
+    const number = this.#short(at + 1);
+    const channel = this.#channel(number);
+    if (channel === undefined) return FOR_AMQPLIB;
+    if (bytes.length > headerAt && bytes[headerAt] !== FRAME_HEADER) return FOR_AMQPLIB;
+    const propertiesAt = headerAt + FRAME_HEAD_BYTES + CONTENT_HEAD_BYTES;
+    if (bytes.length < propertiesAt) return INCOMPLETE;
+    const bodySize = this.#long(headerAt + 11) * TWO_32 + this.#long(headerAt + 15);
+    if (this.#short(headerAt + 1) !== number || bodySize > MAX_BODY_BYTES) return FOR_AMQPLIB;
+    const bodyAt = headerAt + FRAME_OVERHEAD_BYTES + this.#long(headerAt + 3);
+    const end = bodySize === 0 ? bodyAt : bodyAt + FRAME_OVERHEAD_BYTES + bodySize;
+    if (bytes.length < end) return INCOMPLETE;
+    if (bodySize > 0 && !this.#isBody(bodyAt, number, bodySize)) return FOR_AMQPLIB;
+    if (bytes[headerAt - 1] !== FRAME_END || bytes[bodyAt - 1] !== FRAME_END || bytes[end - 1] !== FRAME_END)
+      return FOR_AMQPLIB;
+    const bodyFrom = bodySize === 0 ? end : bodyAt + FRAME_HEAD_BYTES;
+    return this.#deliver(channel, { at, headerAt, propertiesAt, bodyAt, bodyFrom, bodySize, end });
+  }
+
+  #deliver(channel: ChannelInternals, place: Place): Next {
+    const bytes = this.#bytes;
+    const text = this.#text;
+    const tagAt = place.at + FRAME_HEAD_BYTES + METHOD_ID_BYTES;
+    text.begin(bytes, tagAt, place.headerAt - 1);
+    const consumerTag = text.shortString();
+    const consumer = channel.consumers.get(consumerTag);
+    if (consumer === undefined) return FOR_AMQPLIB;
+    const numberAt = tagAt + 1 + (bytes[tagAt] ?? 0);
+    const deliveryTag = this.#long(numberAt) * TWO_32 + this.#long(numberAt + 4);
+    text.begin(bytes, numberAt + 9, place.headerAt - 1);
+    const fields = new DeliverFields(consumerTag, deliveryTag, bytes[numberAt + 8] === 1, text);
+    text.begin(bytes, place.propertiesAt, place.bodyAt - 1);
+    const properties = text.read();
+    if (properties === undefined) return FOR_AMQPLIB;
+    this.#at = place.end;
+    const content = bytes.subarray(place.bodyFrom, place.bodyFrom + place.bodySize);
+    try {
+      consumer({ content, fields, properties });
+    } catch (cause) {
+      // as amqplib does
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      channel.closeWithError(undefined, 'Error while processing message', INTERNAL_ERROR, error);
+    }
+    return TAKEN;
+  }
+
+  #isBody(at: number, channel: number, size: number): boolean {
+    return this.#bytes[at] === FRAME_BODY && this.#short(at + 1) === channel && this.#long(at + 3) === size;
+  }
+
+  /** The channel of a number, unless it or the connection is closing: then amqplib decides what becomes of the frame. */
+  #channel(number: number): ChannelInternals | undefined {
+    if (this.#connection.accept !== this.#accept) return undefined;
+    const channel = this.#connection.channels[number]?.channel;
+    const known = channel === undefined ? undefined : this.#known.get(channel);
+    return known !== undefined && known.channel.accept === known.accept ? known.channel : undefined;
+  }
+
+  #short(at: number): number {
+    const bytes = this.#bytes;
+    return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  }
+
+  #long(at: number): number {
+    return this.#short(at) * 0x1_0000 + this.#short(at + 2);
+  }
+}
+
+interface KnownChannel {
+  readonly channel: ChannelInternals;
+  /** What `channel.accept` is while the channel is open. */
+  readonly accept: unknown;
+}
+
+interface Place {
+  readonly at: number;
+  readonly headerAt: number;
+  readonly propertiesAt: number;
+  readonly bodyAt: number;
+  readonly bodyFrom: number;
+  readonly bodySize: number;
+  readonly end: number;
+}
