@@ -28,6 +28,13 @@ export interface QueueState {
   consumers: number;
 }
 
+export interface ConsumerState {
+  queue: string;
+  prefetch: number;
+  /** False for consumers that never ack. */
+  acks: boolean;
+}
+
 /** What both ways of administration can do; every call is one round trip however many names it carries. */
 export interface AdminOperations {
   importDefinitions: (definitions: BrokerDefinitions) => Promise<AdminResult<void>>;
@@ -36,4 +43,5 @@ export interface AdminOperations {
   listVhosts: () => Promise<AdminResult<string[]>>;
   listUsers: () => Promise<AdminResult<string[]>>;
   listQueues: (vhost: string) => Promise<AdminResult<QueueState[]>>;
+  listConsumers: (vhost: string) => Promise<AdminResult<ConsumerState[]>>;
 }

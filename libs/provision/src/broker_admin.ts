@@ -1,4 +1,11 @@
-import type { AdminFailure, AdminOperations, AdminResult, BrokerAdmin, QueueState } from './admin_operations.ts';
+import type {
+  AdminFailure,
+  AdminOperations,
+  AdminResult,
+  BrokerAdmin,
+  ConsumerState,
+  QueueState,
+} from './admin_operations.ts';
 import { ctlAdmin } from './broker_admin_ctl.ts';
 import { httpAdmin } from './broker_admin_http.ts';
 import type { BrokerDefinitions } from './broker_definitions.ts';
@@ -37,6 +44,11 @@ export function listUsers(admin: BrokerAdmin): Promise<AdminResult<string[]>> {
 /** Every queue of the vhost. By the management API `messages` and `consumers` may be five seconds old. */
 export function listQueues(admin: BrokerAdmin, vhost: string): Promise<AdminResult<QueueState[]>> {
   return operations(admin).listQueues(vhost);
+}
+
+/** Every consumer of the vhost, with the prefetch that the broker keeps to. */
+export function listConsumers(admin: BrokerAdmin, vhost: string): Promise<AdminResult<ConsumerState[]>> {
+  return operations(admin).listConsumers(vhost);
 }
 
 const CODE_OF_FAILURE: Record<AdminFailure, ProvisionErrorCode> = {

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import type { AdminFailure, AdminOperations, AdminResult, CtlAdmin, QueueState } from './admin_operations.ts';
+import type {
+  AdminFailure,
+  AdminOperations,
+  AdminResult,
+  ConsumerState,
+  CtlAdmin,
+  QueueState,
+} from './admin_operations.ts';
 import { type RunResult, runCommand } from './run_command.ts';
 
 /** Names per `eval`: an argument of a program is limited to 128 KiB by the kernel. */
@@ -76,6 +83,10 @@ const Queue: z.ZodType<QueueState> = z
   .object({ name: z.string(), type: z.string(), messages: z.number(), consumers: z.number() })
   .transform(({ name, type, messages, consumers }) => ({ name, type: shortType(type), messages, consumers }));
 
+const Consumer: z.ZodType<ConsumerState> = z
+  .object({ queue_name: z.string(), prefetch_count: z.number(), ack_required: z.boolean() })
+  .transform((found) => ({ queue: found.queue_name, prefetch: found.prefetch_count, acks: found.ack_required }));
+
 // 3.10 prints the module name (rabbit_quorum_queue), newer versions the short name; the management API always the short
 // one.
 function shortType(type: string): string {
@@ -98,5 +109,7 @@ export function ctlAdmin(admin: CtlAdmin): AdminOperations {
     listVhosts: async () => names(await list(admin, ['list_vhosts', 'name'], Named), (item) => item.name),
     listUsers: async () => names(await list(admin, ['list_users'], User), (item) => item.user),
     listQueues: (vhost) => list(admin, ['list_queues', '-p', vhost, 'name', 'type', 'messages', 'consumers'], Queue),
+    listConsumers: (vhost) =>
+      list(admin, ['list_consumers', '-p', vhost, 'queue_name', 'prefetch_count', 'ack_required'], Consumer),
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AdminOperations, AdminResult, HttpAdmin, QueueState } from './admin_operations.ts';
+import type { AdminOperations, AdminResult, ConsumerState, HttpAdmin, QueueState } from './admin_operations.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
 const MAX_MESSAGE_CHARS = 600;
@@ -75,6 +75,10 @@ const Queue: z.ZodType<QueueState> = z.object({
   consumers: z.number().default(0),
 });
 
+const Consumer: z.ZodType<ConsumerState> = z
+  .object({ queue: z.object({ name: z.string() }), prefetch_count: z.number(), ack_required: z.boolean() })
+  .transform((found) => ({ queue: found.queue.name, prefetch: found.prefetch_count, acks: found.ack_required }));
+
 export function httpAdmin(admin: HttpAdmin): AdminOperations {
   return {
     async importDefinitions(definitions) {
@@ -86,5 +90,6 @@ export function httpAdmin(admin: HttpAdmin): AdminOperations {
     listVhosts: () => names(admin, 'vhosts?columns=name'),
     listUsers: () => names(admin, 'users?columns=name'),
     listQueues: (vhost) => list(admin, `queues/${encodeURIComponent(vhost)}`, Queue),
+    listConsumers: (vhost) => list(admin, `consumers/${encodeURIComponent(vhost)}`, Consumer),
   };
 }

@@ -1,8 +1,9 @@
-export { type AdminFailure, BrokerAdmin, type QueueState } from './admin_operations.ts';
+export { type AdminFailure, BrokerAdmin, type ConsumerState, type QueueState } from './admin_operations.ts';
 export {
   deleteUsers,
   deleteVhosts,
   importDefinitions,
+  listConsumers,
   listQueues,
   listUsers,
   listVhosts,

@@ -31,6 +31,8 @@ const LOOPBACK_ONLY = '-kernel inet_dist_use_interface {127,0,0,1}';
 export interface PrivateRabbitOptions extends PrivateServerOptions {
   /** Also serve the management API on a free port. Default false. */
   management?: boolean;
+  /** Further lines of rabbitmq.conf, such as `consumer_timeout = 60000`. */
+  configuration?: readonly string[];
 }
 
 export interface PrivateRabbit extends PrivateServer {
@@ -39,9 +41,11 @@ export interface PrivateRabbit extends PrivateServer {
   readonly managementUrl: string | undefined;
 }
 
+type RecipeOptions = Required<Pick<PrivateRabbitOptions, 'management' | 'configuration'>>;
+
 type Rabbit = NonNullable<PrivateState['rabbit']>;
 
-function configuration(context: LaunchContext, rabbit: Rabbit): string {
+function configuration(context: LaunchContext, rabbit: Rabbit, extra: readonly string[]): string {
   const { port, password, home } = context;
   return [
     `listeners.tcp.default = 127.0.0.1:${port}`,
@@ -55,6 +59,7 @@ function configuration(context: LaunchContext, rabbit: Rabbit): string {
     ...(rabbit.managementPort === undefined
       ? []
       : ['management.tcp.ip = 127.0.0.1', `management.tcp.port = ${rabbit.managementPort}`]),
+    ...extra,
     '',
   ].join('\n');
 }
@@ -100,13 +105,13 @@ async function chooseRabbit(context: LaunchContext, management: boolean): Promis
   };
 }
 
-function writeFiles(context: LaunchContext, rabbit: Rabbit): void {
+function writeFiles(context: LaunchContext, rabbit: Rabbit, extra: readonly string[]): void {
   const { home, account, previous } = context;
   for (const name of ['mnesia', 'log', 'schema', 'conf.d']) makePrivateDir(path.join(home, name), account);
   const plugins = rabbit.managementPort === undefined ? '[].\n' : '[rabbitmq_management].\n';
   writePrivate(path.join(home, 'enabled_plugins'), plugins, account);
   writePrivate(path.join(home, 'advanced.config'), '[].\n', account);
-  writePrivate(path.join(home, 'rabbitmq.conf'), configuration(context, rabbit), account);
+  writePrivate(path.join(home, 'rabbitmq.conf'), configuration(context, rabbit, extra), account);
   // Erlang insists on a cookie that nobody else can read.
   if (previous?.home !== home) writePrivate(path.join(home, '.erlang.cookie'), newPassword(), account);
 }
@@ -120,7 +125,7 @@ async function startEpmd(context: LaunchContext, rabbit: Rabbit): ReturnType<typ
   throw new ProvisionError('PROVISION_SERVER_NOT_READY', `epmd did not open port ${rabbit.epmdPort}.`);
 }
 
-function recipe(management: boolean): ServerRecipe {
+function recipe({ management, configuration: extra }: RecipeOptions): ServerRecipe {
   return {
     kind: 'rabbitmq',
     accountName: 'rabbitmq',
@@ -132,7 +137,7 @@ function recipe(management: boolean): ServerRecipe {
       const { home, account, logFile } = context;
       const program = path.join(requireServer('rabbitmq'), 'rabbitmq-server');
       const rabbit = await chooseRabbit(context, management);
-      writeFiles(context, rabbit);
+      writeFiles(context, rabbit, extra);
       const epmd = await startEpmd(context, rabbit);
       // `detached` makes the script replace itself by the Erlang machine, so that the process number stays the same.
       const env = { ...nodeEnvironment(home, rabbit), detached: 'true' };
@@ -164,11 +169,12 @@ function withAdmin(found: { server: PrivateServer; state: PrivateState }): Priva
  * the one that runs in the data folder. Takes 5 to 20 s.
  */
 export async function startPrivateRabbit(options: PrivateRabbitOptions): Promise<PrivateRabbit> {
-  return withAdmin(await startServer(recipe(options.management ?? false), options));
+  const { management = false, configuration: extra = [] } = options;
+  return withAdmin(await startServer(recipe({ management, configuration: extra }), options));
 }
 
 /** The RabbitMQ that runs in the data folder, or undefined. */
 export async function adoptPrivateRabbit(dataDir: string): Promise<PrivateRabbit | undefined> {
-  const found = await adoptServer(recipe(false), dataDir);
+  const found = await adoptServer(recipe({ management: false, configuration: [] }), dataDir);
   return found === undefined ? undefined : withAdmin(found);
 }

@@ -6,8 +6,11 @@ export type Direction = 'to_server' | 'to_client';
 /** What happens to bytes: handed on, held back (the sender meets back-pressure), or swallowed as by a dead network. */
 export type Flow = 'pass' | 'stall' | 'drop';
 
-/** Decides at a frame: cut the connection before it is handed on, after it, or not. */
-export type FrameHook = (frame: AmqpFrame) => 'cut_before' | 'cut_after' | undefined;
+/**
+ * Decides at a frame: cut the connection before it is handed on, after it, or not. `connection` counts the connections of
+ * the proxy: 1, 2, 3 …
+ */
+export type FrameHook = (frame: AmqpFrame, connection: number) => 'cut_before' | 'cut_after' | undefined;
 
 /** How one direction of every connection behaves now. */
 export interface DirectionFaults {
@@ -31,6 +34,7 @@ interface Verdict {
 
 /** One direction of one connection. */
 class Pipe {
+  readonly #connection: number;
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #faults: DirectionFaults;
@@ -39,7 +43,8 @@ class Pipe {
   #last: Promise<void> = Promise.resolve();
   #cutting = false;
 
-  constructor(deps: { from: Socket; to: Socket; faults: DirectionFaults; cut: () => void }) {
+  constructor(deps: { connection: number; from: Socket; to: Socket; faults: DirectionFaults; cut: () => void }) {
+    this.#connection = deps.connection;
     this.#from = deps.from;
     this.#to = deps.to;
     this.#faults = deps.faults;
@@ -53,6 +58,11 @@ class Pipe {
   applyFlow(): void {
     if (this.#faults.flow === 'stall') this.#from.pause();
     else this.#from.resume();
+  }
+
+  /** Hands on bytes of our own, behind what is under way. */
+  inject(bytes: Buffer): void {
+    this.#send(bytes, false);
   }
 
   #onData(chunk: Buffer): void {
@@ -89,7 +99,7 @@ class Pipe {
   #judgeFrames(chunk: Buffer, hook: FrameHook): Verdict {
     const passed: Buffer[] = [];
     for (const frame of this.#splitter.push(chunk)) {
-      const decision = hook(frame);
+      const decision = hook(frame, this.#connection);
       if (decision !== 'cut_before') passed.push(frame.bytes);
       if (decision !== undefined) return { forward: Buffer.concat(passed), cut: true };
     }
@@ -120,23 +130,27 @@ class Pipe {
 
 /** A connection through the proxy: the client's socket and ours to the server. */
 export class FaultLink {
+  readonly connection: number;
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #pipes: Pipe[];
+  readonly #pipes: Record<Direction, Pipe>;
 
   constructor(deps: {
+    connection: number;
     client: Socket;
     server: Socket;
     faults: Record<Direction, DirectionFaults>;
     onClosed: () => void;
   }) {
-    this.#client = deps.client;
-    this.#server = deps.server;
+    const { connection, client, server, faults } = deps;
+    this.connection = connection;
+    this.#client = client;
+    this.#server = server;
     const cut = (): void => this.cut();
-    this.#pipes = [
-      new Pipe({ from: deps.client, to: deps.server, faults: deps.faults.to_server, cut }),
-      new Pipe({ from: deps.server, to: deps.client, faults: deps.faults.to_client, cut }),
-    ];
+    this.#pipes = {
+      to_server: new Pipe({ connection, from: client, to: server, faults: faults.to_server, cut }),
+      to_client: new Pipe({ connection, from: server, to: client, faults: faults.to_client, cut }),
+    };
     for (const [socket, direction, peer] of [
       [deps.client, 'to_server', deps.server],
       [deps.server, 'to_client', deps.client],
@@ -152,7 +166,11 @@ export class FaultLink {
   }
 
   applyFlow(): void {
-    for (const pipe of this.#pipes) pipe.applyFlow();
+    for (const pipe of Object.values(this.#pipes)) pipe.applyFlow();
+  }
+
+  inject(direction: Direction, bytes: Buffer): void {
+    this.#pipes[direction].inject(bytes);
   }
 
   /** Ends the connection at once; both sides see a reset. */

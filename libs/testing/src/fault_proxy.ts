@@ -116,17 +116,31 @@ export class FaultProxy {
     });
   }
 
-  /** Resets all running connections; resolves to their number. */
-  cut(): number {
-    const count = this.#links.size;
-    for (const link of this.#links) link.cut();
-    return count;
+  /** Resets all running connections, or one of them; returns the number of those that were reset. */
+  cut(connection?: number): number {
+    const links = this.#linksOf(connection);
+    for (const link of links) link.cut();
+    return links.length;
+  }
+
+  /**
+   * Sends bytes of our own on a running connection, as if they came from the other side. Whole frames only, and while a
+   * hook of `onFrame` watches the direction: it alone keeps the frames of the other side whole.
+   */
+  inject(direction: Direction, bytes: Buffer, connection: number): void {
+    const [link] = this.#linksOf(connection);
+    if (link === undefined) throw new Error(`connection ${connection} of the proxy is closed`);
+    link.inject(direction, bytes);
   }
 
   async close(): Promise<void> {
     this.cut();
     if (!this.#server.listening) return;
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #linksOf(connection: number | undefined): FaultLink[] {
+    return [...this.#links].filter((link) => connection === undefined || link.connection === connection);
   }
 
   #select(direction: Direction | 'both'): DirectionFaults[] {
@@ -143,6 +157,7 @@ export class FaultProxy {
     this.#accepted += 1;
     const server = net.connect({ ...this.#target, allowHalfOpen: true });
     const link: FaultLink = new FaultLink({
+      connection: this.#accepted,
       client,
       server,
       faults: this.#faults,

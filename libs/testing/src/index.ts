@@ -1,4 +1,5 @@
 export { AMQP_METHOD, type AmqpFrame } from './amqp_frames.ts';
+export { ackFrame, deliveryTagOf, qosOf, settlementOf } from './amqp_methods.ts';
 export { type FakeClock, fakeClock } from './fake_clock.ts';
 export {
   FaultProxy,
@@ -8,4 +9,4 @@ export { type PrivateServers, privateServers } from './private_servers.ts';
 export { type TempDatabase, tempDatabase } from './temp_database.ts';
 export { type TempRedis, tempRedis } from './temp_redis.ts';
 export { importIntoVhost, type TempVhost, tempVhost } from './temp_vhost.ts';
-export { readTestSettings } from './test_settings.ts';
+export { bySize, readTestSettings } from './test_settings.ts';

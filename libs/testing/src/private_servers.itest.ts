@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { BrokerAdmin, evalErlang, listConsumers, unwrapAdminResult } from '@warren/provision';
 import amqp from 'amqplib';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -49,6 +50,31 @@ test('A private Redis asks for its password and stops in order', async () => {
   stranger.disconnect();
   redis.disconnect();
   expect((await servers.redis()).pid).toBe(server.pid);
+});
+
+test('A private RabbitMQ takes further settings, and tells of its consumers by its tool and by the management API', async () => {
+  const server = await servers.rabbit({ management: true, configuration: ['consumer_timeout = 61234'] });
+  const connection = await amqp.connect(server.url);
+  const channel = await connection.createChannel();
+  await channel.assertQueue('q');
+  await channel.prefetch(7);
+  await channel.consume('q', () => undefined);
+  await channel.consume('q', () => undefined, { noAck: true });
+  const http = BrokerAdmin.parse({ kind: 'http', url: server.managementUrl });
+  for (const admin of [server.admin, http]) {
+    const consumers = async () => unwrapAdminResult(await listConsumers(admin, '/'));
+    await expect.poll(async () => (await consumers()).length, { timeout: 20_000 }).toBe(2);
+    expect(await consumers()).toEqual(
+      expect.arrayContaining([
+        { queue: 'q', prefetch: 7, acks: true },
+        { queue: 'q', prefetch: 7, acks: false },
+      ]),
+    );
+  }
+  if (server.admin.kind !== 'rabbitmqctl') throw new Error('unreachable');
+  const timeout = await evalErlang(server.admin, 'application:get_env(rabbit, consumer_timeout).');
+  expect(unwrapAdminResult(timeout)).toContain('61234');
+  await connection.close();
 });
 
 test('A private RabbitMQ that was killed comes back with its durable queue, and guest may not enter', async () => {

@@ -13,7 +13,7 @@ import { tempName } from './temp_names.ts';
 
 /** Servers of one test file, for tests that kill them. A server started again keeps its data, port and password. */
 export interface PrivateServers {
-  rabbit: (options?: Pick<PrivateRabbitOptions, 'management'>) => Promise<PrivateRabbit>;
+  rabbit: (options?: Pick<PrivateRabbitOptions, 'management' | 'configuration'>) => Promise<PrivateRabbit>;
   postgres: () => Promise<PrivateServer>;
   redis: () => Promise<PrivateServer>;
   /** Stops all of them and deletes their data. */

@@ -6,10 +6,12 @@ import {
   type BrokerPermission,
   type BrokerQueueDefinition,
   type BrokerTopicPermission,
+  type ConsumerState,
   deleteUsers,
   deleteVhosts,
   hashRabbitPassword,
   importDefinitions,
+  listConsumers,
   listQueues,
   listUsers,
   type QueueState,
@@ -35,6 +37,8 @@ export interface TempVhost {
   urlFor: (user: string, password: string) => string;
   /** Queues of this vhost as the broker sees them; costs about a second. */
   queues: () => Promise<QueueState[]>;
+  /** Its consumers as the broker sees them; costs about a second. */
+  consumers: () => Promise<ConsumerState[]>;
   /** Within a vitest run a few vhosts are removed in one call; otherwise each at once. */
   drop: () => Promise<void>;
 }
@@ -90,6 +94,7 @@ export async function tempVhost(): Promise<TempVhost> {
     userPrefix: `${name}-`,
     urlFor: (user, password) => vhostUrl(name, { user, password }),
     queues: async () => unwrapAdminResult(await listQueues(testBrokerAdmin(), name)),
+    consumers: async () => unwrapAdminResult(await listConsumers(testBrokerAdmin(), name)),
     drop: async () => {
       if (runDir === undefined) return removeVhosts([name]);
       const batch = await giveBack(runDir, name);

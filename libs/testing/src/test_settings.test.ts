@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readTestSettings } from './test_settings.ts';
+import { bySize, readTestSettings } from './test_settings.ts';
 
 const complete = {
   WARREN_TEST_RABBITMQ_URL: 'amqp://localhost',
@@ -19,4 +19,11 @@ test.each(Object.keys(complete))('A missing %s is one sentence that says what to
 
 test('A broken description of the administration is refused by name', () => {
   expect(() => readTestSettings({ ...complete, WARREN_TEST_BROKER_ADMIN: '{' })).toThrow(/WARREN_TEST_BROKER_ADMIN/);
+});
+
+test('A proof is short unless the whole one is asked for, and a size without sense is refused', () => {
+  const sizes = { short: 1, full: 60 };
+  expect(bySize(sizes, {})).toBe(1);
+  expect(bySize(sizes, { WARREN_TEST_SIZE: 'full' })).toBe(60);
+  expect(() => bySize(sizes, { WARREN_TEST_SIZE: 'fully' })).toThrow(/short or full/);
 });

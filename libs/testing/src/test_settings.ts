@@ -35,6 +35,16 @@ export const testDatabaseUrl = (environment: Environment = readEnvironment()): s
 export const testRedisUrl = (environment: Environment = readEnvironment()): string =>
   required(environment, 'WARREN_TEST_REDIS_URL');
 
+/**
+ * The short form of a proof in `npm test`, the whole one in `npm run prove`, which sets WARREN_TEST_SIZE=full.
+ * @throws Error for a size that is neither `short` nor `full`
+ */
+export function bySize<T>(sizes: { short: T; full: T }, environment: Environment = readEnvironment()): T {
+  const size = environment['WARREN_TEST_SIZE'] || 'short';
+  if (size !== 'short' && size !== 'full') throw new Error(`WARREN_TEST_SIZE is "${size}": say short or full.`);
+  return sizes[size];
+}
+
 /** All settings at once; throws one sentence that names the first missing one. */
 export function readTestSettings(environment: Environment = readEnvironment()): TestSettings {
   return {
