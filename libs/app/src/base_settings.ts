@@ -57,5 +57,8 @@ export const ListenerSettings = z.object({
   COMMAND_PROCESSING_TIMEOUT: integer(100, 120_000)
     .optional()
     .describe('milliseconds after which a command is given up'),
+  BROKER_CONSUMER_TIMEOUT_MS: integer(1_000, 86_400_000)
+    .default(1_800_000)
+    .describe('consumer_timeout of the broker; COMMAND_PROCESSING_TIMEOUT may be at most half of it'),
 });
 export type ListenerSettings = z.output<typeof ListenerSettings>;

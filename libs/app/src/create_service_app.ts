@@ -18,7 +18,15 @@ import {
   readSettings,
   systemClock,
 } from '@warren/kernel';
-import { declareServiceTopology, RpcReplier, serviceSpec } from '@warren/rabbit';
+import {
+  deadQueue,
+  declareServiceTopology,
+  QueueDepths,
+  queuesOf,
+  RpcReplier,
+  serviceSpec,
+  UNROUTABLE_QUEUE,
+} from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
 import type { BaseSettings, ListenerSettings, PostgresSettings, RedisSettings } from './base_settings.ts';
 import { Budget } from './budget.ts';
@@ -147,7 +155,18 @@ function checked(registry: ServiceRegistry, settings: AnySettings): ServiceRegis
     commandProcessingTimeoutMs: settings.COMMAND_PROCESSING_TIMEOUT ?? registry.commandProcessingTimeoutMs,
   });
   checkRegistry(tuned, CONTRACTS);
+  checkConsumerTimeout(tuned.commandProcessingTimeoutMs, settings.BROKER_CONSUMER_TIMEOUT_MS);
   return tuned;
+}
+
+/** The broker takes a message back that is not settled in time, and closes the channel with every other one on it. */
+function checkConsumerTimeout(processingMs: number, consumerMs: number): void {
+  if (processingMs * 2 <= consumerMs) return;
+  throw new AppError(
+    'SETTINGS_INVALID',
+    `COMMAND_PROCESSING_TIMEOUT: ${processingMs} ms is more than half of BROKER_CONSUMER_TIMEOUT_MS (${consumerMs} ms).`,
+    { kind: 'internal' },
+  );
 }
 
 function startAdminServer(boot: Boot): Promise<string> {
@@ -164,10 +183,20 @@ async function startMessaging(boot: Boot, resources: ServiceResources): Promise<
   const { prefix } = boot.definition;
   const { consumeLink, rpc } = resources;
   await lifecycle.step('topology', () => declareServiceTopology(consumeLink, prefix));
+  watchDepths(boot, resources);
   // a service that calls nobody has no right to a reply queue on the broker
   if (serviceSpec(prefix).calls.length === 0) return;
   lifecycle.onClose('rpc client', () => rpc.stop());
   await lifecycle.step('rpc client', () => rpc.start());
+}
+
+/** What lies in these queues waits for a person. */
+function watchDepths({ definition: { prefix }, lifecycle }: Boot, resources: ServiceResources): void {
+  const own = queuesOf(serviceSpec(prefix)).filter(({ name }) => name === deadQueue(prefix));
+  const queues = [...own, UNROUTABLE_QUEUE].map(({ name }) => name);
+  const depths = new QueueDepths({ ...resources, link: resources.consumeLink, queues });
+  lifecycle.onClose('queue depths', async () => depths.stop());
+  depths.start();
 }
 
 async function startListeners(boot: Boot, resources: ListenerResources): Promise<void> {

@@ -11,14 +11,14 @@ const APPLY_TIMEOUT_MS = 30_000;
 const SETUP_HEARTBEAT_SECONDS = 10;
 
 /**
- * Declares and binds the queues of one service, after checking that the exchanges exist.
+ * Declares and binds the queues of one service, after checking that the set-up has been there.
  * @throws AppError BROKER_TOPOLOGY_MISSING (run the set-up), BROKER_TOPOLOGY_DRIFT (names the queue and the argument),
  * BROKER_ACCESS_REFUSED, SERVICE_UNAVAILABLE after 30 s
  */
 export async function declareServiceTopology(link: RabbitLink, prefix: string): Promise<void> {
   const service = serviceSpec(prefix);
   await onScratchChannel(link, async (channel) => {
-    await checkExchanges(channel);
+    await checkSetUp(channel);
     for (const queue of queuesOf(service)) await declareQueue(channel, queue);
   });
 }
@@ -53,13 +53,19 @@ export async function declareExchanges(url: string, connect?: Connect): Promise<
   }
 }
 
-async function checkExchanges(channel: BrokerChannel): Promise<void> {
+/** What the set-up declares and everybody relies on: the exchanges, and the queue for what nobody takes. */
+async function checkSetUp(channel: BrokerChannel): Promise<void> {
   for (const { name } of EXCHANGES) {
     try {
       await channel.checkExchange(name);
     } catch (cause) {
       throw channelError(cause, `exchange ${name}`);
     }
+  }
+  try {
+    await channel.checkQueue(UNROUTABLE_QUEUE.name);
+  } catch (cause) {
+    throw channelError(cause, `queue ${UNROUTABLE_QUEUE.name}`);
   }
 }
 

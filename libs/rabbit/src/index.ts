@@ -11,6 +11,7 @@ export type { LinkSession } from './link_session.ts';
 export type { OutgoingMessage } from './outgoing_message.ts';
 export { userSpecs } from './permissions.ts';
 export { QueueConsumer } from './queue_consumer.ts';
+export { QueueDepths } from './queue_depths.ts';
 export { RABBIT_ERRORS } from './rabbit_errors.ts';
 export { type LinkRole, RabbitLink } from './rabbit_link.ts';
 export type { PublishOutcome } from './rabbit_metrics.ts';

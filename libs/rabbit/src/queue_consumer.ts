@@ -41,6 +41,8 @@ export class QueueConsumer {
   readonly #supervisor: ChannelSupervisor<BrokerChannel>;
   readonly #waiting = new Set<() => void>();
   #wanted = false;
+  /** Has consumed since `start`: the next consumer is a recovery. */
+  #served = false;
   #tag: string | undefined;
   #lease: DeliveryLease | undefined;
 
@@ -88,6 +90,7 @@ export class QueueConsumer {
   /** Ends the flow: when it resolves, no further delivery comes. What was delivered can still be settled. */
   async cancel(): Promise<void> {
     this.#wanted = false;
+    this.#served = false;
     const tag = this.#tag;
     const channel = this.#supervisor.channel;
     this.#tag = undefined;
@@ -125,7 +128,14 @@ export class QueueConsumer {
     }
     this.#tag = consumerTag;
     this.#metrics.consuming(this.#deps.queue.name, true);
+    if (this.#served) this.#recovered();
+    this.#served = true;
     this.#wake();
+  }
+
+  #recovered(): void {
+    this.#metrics.recovered(this.#deps.queue.name);
+    this.#deps.logger.info({ queue: this.#deps.queue.name }, 'the consumer has recovered');
   }
 
   #deliver(message: ConsumeMessage, lease: DeliveryLease): void {

@@ -29,6 +29,13 @@ export class RabbitMetrics {
     this.replyDrops = tally('warren_rabbit_replies_dropped_total', 'RPC replies that reached nobody.', 'reason');
   }
 
+  /** A consumer that had been lost is back. */
+  recovered(queue: string): void {
+    this.#metrics
+      .counter('warren_rabbit_consumer_recoveries_total', 'Consumers lost and set up again.', ['queue'])
+      .inc({ queue });
+  }
+
   consuming(queue: string, consuming: boolean): void {
     this.#metrics
       .gauge('warren_rabbit_consuming', 'Whether the broker delivers this queue to us.', ['queue'])
