@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { defineContract } from '@warren/contracts';
 import { silentLogger } from '@warren/kernel';
 import { Metrics } from '@warren/telemetry';
+import { type FaultProxy, faultProxy } from '@warren/testing';
 import * as z from 'zod';
 import {
+  ConfirmedPublisher,
   type Delivery,
   declareExchanges,
   EXCHANGE,
@@ -38,6 +40,41 @@ export const WORK_QUEUE: QueueSpec = {
   arguments: { 'x-queue-type': 'classic' },
   bindings: [{ exchange: EXCHANGE.rpc, pattern: 'auth.*' }],
 };
+
+/** A proxy before the broker of the URL. */
+export function proxyBefore(url: string): Promise<FaultProxy> {
+  const { hostname, port } = new URL(url);
+  return faultProxy({ target: { host: hostname, port: Number(port) } });
+}
+
+/** What nobody caught, from now on until `stop`. */
+export function watchUncaught(): { readonly seen: readonly unknown[]; readonly stop: () => void } {
+  const seen: unknown[] = [];
+  const note = (error: unknown): void => void seen.push(error);
+  process.on('uncaughtExceptionMonitor', note);
+  process.on('unhandledRejection', note);
+  const stop = (): void => void process.off('uncaughtExceptionMonitor', note).off('unhandledRejection', note);
+  return { seen, stop };
+}
+
+/** A link with all that may run on it, under way: connection, reply queue, work queue with its consumer, publisher. */
+export async function wholeStart(url: string): Promise<WholeStart> {
+  const own = new Kit(url);
+  const link = own.coldLink('consume');
+  const client = own.coldClient(link, link);
+  const publisher = own.publisher(link);
+  link.start();
+  const [consumer] = await Promise.all([own.consumer(link, WORK_QUEUE, (delivery) => delivery.ack()), client.start()]);
+  return { own, link, client, publisher, consumer };
+}
+
+export interface WholeStart {
+  readonly own: Kit;
+  readonly link: RabbitLink;
+  readonly client: RpcClient;
+  readonly publisher: ConfirmedPublisher;
+  readonly consumer: QueueConsumer;
+}
 
 /** Everything that a test opens, closed last first. */
 export class Kit {
@@ -94,7 +131,25 @@ export class Kit {
     return consumer;
   }
 
+  async proxy(url: string = this.url): Promise<FaultProxy> {
+    const proxy = await proxyBefore(url);
+    this.#stack.defer(() => proxy.close());
+    return proxy;
+  }
+
+  publisher(link: RabbitLink, window = 256): ConfirmedPublisher {
+    const publisher = new ConfirmedPublisher({ link, prefix: 'gateway', logger, metrics: this.metrics, window });
+    this.#stack.defer(() => publisher.stop(0));
+    return publisher;
+  }
+
   async client(publishLink: RabbitLink, consumeLink: RabbitLink): Promise<RpcClient> {
+    const client = this.coldClient(publishLink, consumeLink);
+    await client.start();
+    return client;
+  }
+
+  coldClient(publishLink: RabbitLink, consumeLink: RabbitLink): RpcClient {
     const instance = randomUUID();
     const client = new RpcClient({
       publishLink,
@@ -106,7 +161,6 @@ export class Kit {
       metrics: this.metrics,
     });
     this.#stack.defer(() => client.stop());
-    await client.start();
     return client;
   }
 

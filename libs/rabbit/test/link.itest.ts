@@ -1,65 +1,34 @@
-import { AMQP_METHOD, type FaultProxy, faultProxy, type TempVhost, tempVhost } from '@warren/testing';
+import { AMQP_METHOD, type FaultProxy, type TempVhost, tempVhost } from '@warren/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type RabbitLink, RpcClient } from '../src/index.ts';
-import { ECHO, Kit, logger, until, WORK_QUEUE } from './kit.ts';
-
-const before = (url: string): Promise<FaultProxy> => {
-  const { hostname, port } = new URL(url);
-  return faultProxy({ target: { host: hostname, port: Number(port) } });
-};
+import { ECHO, Kit, proxyBefore, until, WORK_QUEUE, watchUncaught, wholeStart } from './kit.ts';
 
 describe('a supervised link', () => {
   let vhost: TempVhost;
   let kit: Kit;
   let proxy: FaultProxy;
   let proxied: string;
-  const uncaught: unknown[] = [];
-  const note = (error: unknown): void => {
-    uncaught.push(error);
-  };
+  const uncaught = watchUncaught();
 
   beforeAll(async () => {
     vhost = await tempVhost();
-    process.on('uncaughtExceptionMonitor', note);
-    process.on('unhandledRejection', note);
   });
 
   afterAll(async () => {
-    process.off('uncaughtExceptionMonitor', note);
-    process.off('unhandledRejection', note);
+    uncaught.stop();
     await vhost.drop();
   });
 
   beforeEach(async () => {
     kit = await Kit.open(vhost.url);
-    proxy = await before(vhost.url);
+    proxy = await proxyBefore(vhost.url);
     proxied = proxy.through(vhost.url);
   });
 
   afterEach(async () => {
     await kit.close();
     await proxy.close();
-    expect(uncaught).toEqual([]);
+    expect(uncaught.seen).toEqual([]);
   });
-
-  /** A whole start: connection, topology of the reply queue and of the work queue, one consumer. */
-  const wholeStart = async (url: string): Promise<{ link: RabbitLink; client: RpcClient; own: Kit }> => {
-    const own = new Kit(url);
-    const link = own.coldLink('consume');
-    const client = new RpcClient({
-      publishLink: link,
-      consumeLink: link,
-      user: link.user,
-      prefix: 'gateway',
-      instance: 'i',
-      logger,
-      metrics: own.metrics,
-    });
-    own.defer(() => client.stop());
-    link.start();
-    await Promise.all([client.start(), own.consumer(link, WORK_QUEUE, (delivery) => delivery.ack())]);
-    return { link, client, own };
-  };
 
   /** Starts through a proxy that breaks the connection once on the way, and expects that the start succeeds nevertheless. */
   const startThroughFault = async (own: FaultProxy): Promise<number> => {
@@ -85,7 +54,7 @@ describe('a supervised link', () => {
       let connections = 0;
       const starts = places.length;
       const worker = async (): Promise<void> => {
-        const own = await before(vhost.url);
+        const own = await proxyBefore(vhost.url);
         for (let place = places.pop(); place !== undefined; place = places.pop()) {
           own.cutAfterBytes(place, direction);
           const made = await startThroughFault(own);
