@@ -1,9 +1,21 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import path from 'node:path';
 import { commandCenterMigrations } from '@warren/command-center';
+import { LEASE_LOST } from '@warren/contracts';
+import { newId, silentLogger } from '@warren/kernel';
 import { migrate } from '@warren/postgres';
-import { declareExchanges } from '@warren/rabbit';
-import { type TempDatabase, type TempRedis, type TempVhost, tempDatabase, tempRedis, tempVhost } from '@warren/testing';
+import { ConfirmedPublisher, declareExchanges, EXCHANGE, RabbitLink } from '@warren/rabbit';
+import { Metrics } from '@warren/telemetry';
+import {
+  type FaultProxy,
+  faultProxy,
+  type TempDatabase,
+  type TempRedis,
+  type TempVhost,
+  tempDatabase,
+  tempRedis,
+  tempVhost,
+} from '@warren/testing';
 import * as z from 'zod';
 
 const KEY = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7)).toString('base64');
@@ -90,6 +102,36 @@ export class Child {
   async says(message: string, ms = 15_000): Promise<void> {
     await until(() => this.stdout.includes(`"msg":"${message}"`), ms);
   }
+}
+
+/** A proxy before the server of the URL. */
+export function proxyBefore(url: string, defaultPort = 5_672): Promise<FaultProxy> {
+  const { hostname, port } = new URL(url);
+  return faultProxy({ target: { host: hostname, port: Number(port || defaultPort) } });
+}
+
+/** Publishes events that the tiny service works off, and resolves when the broker has them. */
+export async function publishEvents(url: string, count: number): Promise<void> {
+  const shared = { logger: silentLogger(), metrics: new Metrics('allocator') };
+  const link = new RabbitLink({ ...shared, url, role: 'publish', name: 'test.events' });
+  const publisher = new ConfirmedPublisher({ ...shared, link, prefix: 'allocator' });
+  link.start();
+  const payload = { game_id: newId(), lease_id: newId(), instance_id: 'test-1', reason: 'server_lost' };
+  const outcomes = await Promise.all(
+    Array.from({ length: count }, () =>
+      publisher.publish({
+        exchange: EXCHANGE.events,
+        key: LEASE_LOST.name,
+        body: Buffer.from(JSON.stringify(payload)),
+        messageId: newId(),
+        type: `${LEASE_LOST.name}@${LEASE_LOST.version}`,
+        persistent: true,
+      }),
+    ),
+  );
+  await publisher.stop();
+  await link.stop();
+  if (outcomes.some((outcome) => outcome !== 'confirmed')) throw new Error('an event was not stored');
 }
 
 export async function until(condition: () => boolean | Promise<boolean>, ms = 8_000): Promise<void> {

@@ -64,7 +64,10 @@ test('a service is ready, says so, and shows its metrics', async () => {
   const { adminUrl } = await start();
   expect((await fetch(`${adminUrl}/readyz`)).status).toBe(200);
   expect((await fetch(`${adminUrl}/livez`)).status).toBe(200);
-  expect(await (await fetch(`${adminUrl}/metrics`)).text()).toContain('warren_commands_running');
+  const metrics = async (): Promise<string> => (await fetch(`${adminUrl}/metrics`)).text();
+  expect(await metrics()).toContain('warren_commands_running');
+  for (const queue of ['warren.unroutable', 'coordinator.dead'])
+    await until(async () => (await metrics()).includes(`warren_rabbit_queue_messages{queue="${queue}",`));
 });
 
 test.each([
@@ -119,6 +122,15 @@ test.each([
   const startedAt = performance.now();
   await expect(start(env())).rejects.toMatchObject({ code });
   expect(performance.now() - startedAt).toBeLessThan(6_000);
+});
+
+test('a command that may take more than half of what the broker waits for an ack is refused at the start', async () => {
+  const env = { COMMAND_PROCESSING_TIMEOUT: '30001', BROKER_CONSUMER_TIMEOUT_MS: '60000' };
+  await expect(start(env)).rejects.toMatchObject({
+    code: 'SETTINGS_INVALID',
+    message: /COMMAND_PROCESSING_TIMEOUT: 30001 ms .* BROKER_CONSUMER_TIMEOUT_MS \(60000 ms\)/,
+  });
+  await start({ ...env, COMMAND_PROCESSING_TIMEOUT: '30000' });
 });
 
 test('a step that fails undoes those before it: no connection and no port is left', async () => {

@@ -166,6 +166,10 @@ describe('the rights of the broker users', () => {
     expect(wrong).toEqual([]);
   });
 
+  it.each(SERVICES.map(({ prefix }) => prefix))('%s may see how much lies where nobody consumes', async (prefix) => {
+    expect(await allowed(as(prefix), (channel) => channel.checkQueue(UNROUTABLE_QUEUE.name))).toBe(true);
+  });
+
   it.each(SERVICES.filter((service) => service.calls.length > 0).map(({ prefix }) => prefix))(
     '%s has a reply queue of its own and no other',
     async (prefix) => {

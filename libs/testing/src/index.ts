@@ -9,4 +9,5 @@ export { type PrivateServers, privateServers } from './private_servers.ts';
 export { type TempDatabase, tempDatabase } from './temp_database.ts';
 export { type TempRedis, tempRedis } from './temp_redis.ts';
 export { importIntoVhost, type TempVhost, tempVhost } from './temp_vhost.ts';
+export type { TestBroker } from './test_broker.ts';
 export { bySize, readTestSettings } from './test_settings.ts';

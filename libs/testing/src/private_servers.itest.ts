@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { BrokerAdmin, evalErlang, listConsumers, unwrapAdminResult } from '@warren/provision';
+import { BrokerAdmin, listConsumers, unwrapAdminResult } from '@warren/provision';
 import amqp from 'amqplib';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -71,9 +71,9 @@ test('A private RabbitMQ takes further settings, and tells of its consumers by i
       ]),
     );
   }
-  if (server.admin.kind !== 'rabbitmqctl') throw new Error('unreachable');
-  const timeout = await evalErlang(server.admin, 'application:get_env(rabbit, consumer_timeout).');
-  expect(unwrapAdminResult(timeout)).toContain('61234');
+  expect(await server.consumers()).toHaveLength(2);
+  expect(await server.queues()).toMatchObject([{ name: 'q', consumers: 2 }]);
+  expect(await server.erlang('application:get_env(rabbit, consumer_timeout).')).toContain('61234');
   await connection.close();
 });
 

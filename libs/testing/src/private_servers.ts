@@ -2,7 +2,6 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {
-  type PrivateRabbit,
   type PrivateRabbitOptions,
   type PrivateServer,
   startPrivatePostgres,
@@ -10,10 +9,11 @@ import {
   startPrivateRedis,
 } from '@warren/provision';
 import { tempName } from './temp_names.ts';
+import { type TestBroker, testBroker } from './test_broker.ts';
 
 /** Servers of one test file, for tests that kill them. A server started again keeps its data, port and password. */
 export interface PrivateServers {
-  rabbit: (options?: Pick<PrivateRabbitOptions, 'management' | 'configuration'>) => Promise<PrivateRabbit>;
+  rabbit: (options?: Pick<PrivateRabbitOptions, 'management' | 'configuration'>) => Promise<TestBroker>;
   postgres: () => Promise<PrivateServer>;
   redis: () => Promise<PrivateServer>;
   /** Stops all of them and deletes their data. */
@@ -35,7 +35,7 @@ export async function privateServers(): Promise<PrivateServers> {
   };
   const options = (name: string) => ({ dataDir: path.join(root, name), durable: false });
   return {
-    rabbit: async (extra = {}) => keep(await startPrivateRabbit({ ...options('rabbit'), ...extra })),
+    rabbit: async (extra = {}) => testBroker(keep(await startPrivateRabbit({ ...options('rabbit'), ...extra }))),
     postgres: async () => keep(await startPrivatePostgres(options('postgres'))),
     redis: async () => keep(await startPrivateRedis(options('redis'))),
     destroy: async () => {
