@@ -9,7 +9,6 @@ const { publishLink, consumeLink, metrics } = await openLinks(url, 'coordinator'
 const user = publishLink.user;
 const client = new RpcClient({
   publishLink,
-  consumeLink,
   user,
   prefix: 'coordinator',
   instance: newId(),

@@ -45,9 +45,9 @@ export class TestBroker {
   constructor(url: string) {
     this.#publish = new RabbitLink({ url, role: 'publish', name: 'test.publish', logger, metrics });
     this.#consume = new RabbitLink({ url, role: 'consume', name: 'test.consume', logger, metrics });
-    const links = { publishLink: this.#publish, consumeLink: this.#consume };
-    const { user } = this.#publish;
-    this.rpc = new RpcClient({ ...links, user, prefix: 'gateway', instance: 'test', logger, metrics });
+    const publishLink = this.#publish;
+    const { user } = publishLink;
+    this.rpc = new RpcClient({ publishLink, user, prefix: 'gateway', instance: 'test', logger, metrics });
     this.publisher = new ConfirmedPublisher({ link: this.#publish, prefix: 'allocator', logger, metrics });
     this.#replier = new RpcReplier({ link: this.#publish, logger, metrics });
   }

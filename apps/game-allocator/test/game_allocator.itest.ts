@@ -53,7 +53,6 @@ async function connectCaller(url: string): Promise<void> {
   for (const prefix of ['gateway', 'coordinator']) await declareServiceTopology(consumeLink, prefix);
   rpc = new RpcClient({
     publishLink,
-    consumeLink,
     user: publishLink.user,
     prefix: 'coordinator',
     instance: 'test',

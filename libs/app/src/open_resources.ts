@@ -43,7 +43,7 @@ export async function openResources(deps: OpenDeps): Promise<ServiceResources> {
   const prefix = deps.definition.prefix;
   const publisher = new ConfirmedPublisher({ link: publishLink, prefix, logger, metrics });
   deps.lifecycle.onClose('confirmed publisher', () => publisher.stop(PUBLISHER_FLUSH_MS));
-  const rpc = new RpcClient({ publishLink, consumeLink, user: user.user, prefix, instance, logger, metrics });
+  const rpc = new RpcClient({ publishLink, user: user.user, prefix, instance, logger, metrics });
   return {
     settings,
     logger,

@@ -164,7 +164,6 @@ async function client(): Promise<RpcClient> {
   const rpc = new RpcClient({
     ...shared,
     publishLink,
-    consumeLink,
     user: publishLink.user,
     prefix: 'gateway',
     instance: randomUUID(),

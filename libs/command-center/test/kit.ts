@@ -169,9 +169,9 @@ export class Kit {
     prefix = 'coordinator',
     url: string = this.vhost.url,
   ): Promise<{ rpc: RpcClient; publisher: ConfirmedPublisher; raw: RawChannel }> {
-    const [publishLink, consumeLink] = await Promise.all([this.link('publish', url), this.link('consume', url)]);
+    const publishLink = await this.link('publish', url);
     const shared = { prefix, logger, metrics: new Metrics(prefix) };
-    const rpc = new RpcClient({ ...shared, publishLink, consumeLink, user: publishLink.user, instance: randomUUID() });
+    const rpc = new RpcClient({ ...shared, publishLink, user: publishLink.user, instance: randomUUID() });
     await rpc.start();
     this.defer(() => rpc.stop());
     const publisher = new ConfirmedPublisher({ ...shared, link: publishLink });

@@ -2,13 +2,22 @@ import type { ConsumeMessage } from 'amqplib';
 import type { BrokerChannel } from './broker_port.ts';
 import type { RabbitMetrics } from './rabbit_metrics.ts';
 
+/** An ack is told to the broker no later than this. */
+const MAX_ACK_DELAY_MS = 5;
+/** When a quarter of the prefetch waits to be told, it is told at once: the broker must never wait for acks. */
+const PREFETCH_SHARE = 4;
+
 /**
  * The right to settle the messages of one channel. It ends with the channel and is never carried over to the next one.
- * Acks are collected for one turn of the event loop; those without a gap before them leave as one frame.
+ * Acks are collected for a moment; those without a gap before them leave as one frame, the others one by one, so that a
+ * slow message holds up nobody's ack. Whatever is collected when the process dies is delivered again, like everything
+ * that was not acked.
  */
 export class DeliveryLease {
   readonly #channel: BrokerChannel;
   readonly #metrics: RabbitMetrics;
+  /** Acks that may wait for more; 0 where the prefetch is small. */
+  readonly #mayWait: number;
   /** Acked by us, not yet told to the broker. At most the prefetch. */
   readonly #acked = new Map<number, ConsumeMessage>();
   /** Told to the broker, while an older delivery is still unsettled. At most the prefetch. */
@@ -16,12 +25,14 @@ export class DeliveryLease {
   readonly #flush = (): void => this.flush();
   /** Every delivery tag below is settled. */
   #base = 1;
-  #scheduled = false;
+  #timer: NodeJS.Timeout | undefined;
+  #soon = false;
   #open = true;
 
-  constructor(channel: BrokerChannel, metrics: RabbitMetrics) {
+  constructor(channel: BrokerChannel, prefetch: number, metrics: RabbitMetrics) {
     this.#channel = channel;
     this.#metrics = metrics;
+    this.#mayWait = Math.floor(prefetch / PREFETCH_SHARE) - 1;
   }
 
   get open(): boolean {
@@ -30,6 +41,7 @@ export class DeliveryLease {
 
   end(): void {
     this.#open = false;
+    clearTimeout(this.#timer);
     this.#acked.clear();
     this.#told.clear();
   }
@@ -41,9 +53,8 @@ export class DeliveryLease {
     }
     this.#acked.set(message.fields.deliveryTag, message);
     this.#metrics.settles.add('ack');
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(this.#flush);
+    if (this.#acked.size > this.#mayWait) this.#flushSoon();
+    else this.#timer ??= setTimeout(this.#flush, MAX_ACK_DELAY_MS);
   }
 
   nack(message: ConsumeMessage): void {
@@ -60,7 +71,9 @@ export class DeliveryLease {
 
   /** Sends the collected acks now. */
   flush(): void {
-    this.#scheduled = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#soon = false;
     if (this.#acked.size === 0) return;
     const last = this.#advance();
     if (last !== undefined) this.#tell(() => this.#channel.ack(last, true));
@@ -69,6 +82,13 @@ export class DeliveryLease {
       this.#told.add(tag);
     }
     this.#acked.clear();
+  }
+
+  /** Once per turn of the event loop, however many messages end in it. */
+  #flushSoon(): void {
+    if (this.#soon) return;
+    this.#soon = true;
+    setImmediate(this.#flush);
   }
 
   /** Moves the base over everything settled, and returns the last message on the way that the broker does not know of. */

@@ -108,7 +108,7 @@ export class QueueConsumer {
 
   async #setUp(channel: BrokerChannel): Promise<void> {
     const { declare, queue, prefetch } = this.#deps;
-    const lease = new DeliveryLease(channel, this.#metrics);
+    const lease = new DeliveryLease(channel, prefetch, this.#metrics);
     channel.once('close', () => lease.end());
     this.#lease = lease;
     if (declare) await declareQueue(channel, queue);

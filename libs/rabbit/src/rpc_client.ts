@@ -30,8 +30,8 @@ const INSTANCE = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_PENDING = 10_000;
 
 export interface RpcClientDeps {
+  /** Carries requests and replies: a broker that is under an alarm stops reading from it, and never stops delivering. */
   readonly publishLink: RabbitLink;
-  readonly consumeLink: RabbitLink;
   /** Own broker user: part of the reply address, and checked by the broker on every message. */
   readonly user: string;
   /** Own service prefix. */
@@ -88,7 +88,7 @@ export class RpcClient {
       onLost: () => this.#lost(),
     });
     this.#replies = new ReplyQueue({
-      link: deps.consumeLink,
+      link: deps.publishLink,
       user: deps.user,
       instance: deps.instance,
       logger: deps.logger,

@@ -61,7 +61,7 @@ export function watchUncaught(): { readonly seen: readonly unknown[]; readonly s
 export async function wholeStart(url: string): Promise<WholeStart> {
   const own = new Kit(url);
   const link = own.coldLink('consume');
-  const client = own.coldClient(link, link);
+  const client = own.coldClient(link);
   const publisher = own.publisher(link);
   link.start();
   const [consumer] = await Promise.all([own.consumer(link, WORK_QUEUE, (delivery) => delivery.ack()), client.start()]);
@@ -143,17 +143,16 @@ export class Kit {
     return publisher;
   }
 
-  async client(publishLink: RabbitLink, consumeLink: RabbitLink): Promise<RpcClient> {
-    const client = this.coldClient(publishLink, consumeLink);
+  async client(publishLink: RabbitLink): Promise<RpcClient> {
+    const client = this.coldClient(publishLink);
     await client.start();
     return client;
   }
 
-  coldClient(publishLink: RabbitLink, consumeLink: RabbitLink): RpcClient {
+  coldClient(publishLink: RabbitLink): RpcClient {
     const instance = randomUUID();
     const client = new RpcClient({
       publishLink,
-      consumeLink,
       user: publishLink.user,
       prefix: 'gateway',
       instance,

@@ -81,7 +81,7 @@ describe('a supervised link', () => {
   it('reconnects 50 times, and RPC works after each', { timeout: 60_000 }, async () => {
     const publishLink = await kit.link('publish', proxied);
     const consumeLink = await kit.link('consume', proxied);
-    const client = await kit.client(publishLink, consumeLink);
+    const client = await kit.client(publishLink);
     const replier = kit.replier(publishLink);
     const consumer = await kit.consumer(consumeLink, WORK_QUEUE, (delivery) => {
       replier.reply(delivery, { ok: true, value: JSON.parse(delivery.body.toString()) });

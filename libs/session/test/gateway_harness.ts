@@ -129,7 +129,6 @@ export class GatewayHarness {
     const publisher = new ConfirmedPublisher({ link: publishLink, prefix: 'gateway', logger, metrics });
     const rpc = new RpcClient({
       publishLink,
-      consumeLink,
       user: publishLink.user,
       prefix: 'gateway',
       instance,

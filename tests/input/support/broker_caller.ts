@@ -27,7 +27,6 @@ export async function brokerCaller(system: WarrenSystem): Promise<BrokerCaller> 
     .slice(0, 30)}-tests`;
   const rpc = new RpcClient({
     publishLink,
-    consumeLink,
     user: publishLink.user,
     prefix: 'gateway',
     instance,
