@@ -101,6 +101,10 @@ inside() { # <root> <command...>
     hostname bare-machine
     mount -t proc proc "$root/proc"
     mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+    # A machine has pseudo terminals; the root of debootstrap has none.
+    mkdir -p "$root/dev/pts"
+    mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts "$root/dev/pts"
+    ln -sf pts/ptmx "$root/dev/ptmx"
     # The shell stays as process 1 and reaps whom nobody waits for.
     chroot "$root" "$@"
     exit $?' bash "$root" /usr/bin/env -i \

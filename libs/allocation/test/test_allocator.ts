@@ -40,8 +40,6 @@ const PATIENT = {
 };
 
 const COORDINATOR: Actor = { kind: 'service', id: 'coordinator' };
-const OWNER_ROLE = 'postgres';
-
 interface LeaseRow {
   readonly lease_id: string;
   readonly game_id: string;
@@ -177,7 +175,7 @@ export class TestAllocator {
 
   static async open(settings: Partial<AllocationSettings> = {}): Promise<TestAllocator> {
     const [database, redis] = await Promise.all([tempDatabase(), tempRedis()]);
-    await migrate(database.url, allocationMigrations, { role: OWNER_ROLE });
+    await migrate(database.url, allocationMigrations, { role: database.user });
     return new TestAllocator(database, redis, { ...SETTINGS, ...settings });
   }
 

@@ -41,7 +41,7 @@ export class AppKit {
   static async open(): Promise<AppKit> {
     const [vhost, database, redis] = await Promise.all([tempVhost(), tempDatabase(), tempRedis()]);
     const set = { schema: 'coordination', migrations: commandCenterMigrations };
-    await Promise.all([declareExchanges(vhost.url), migrate(database.url, set, { role: 'postgres' })]);
+    await Promise.all([declareExchanges(vhost.url), migrate(database.url, set, { role: database.user })]);
     return new AppKit(vhost, database, redis);
   }
 

@@ -141,7 +141,7 @@ export class Kit {
 
   static async open(): Promise<Kit> {
     const [vhost, temp] = await Promise.all([tempVhost(), tempDatabase()]);
-    await Promise.all([declareExchanges(vhost.url), migrate(temp.url, migrations, { role: 'postgres' })]);
+    await Promise.all([declareExchanges(vhost.url), migrate(temp.url, migrations, { role: temp.user })]);
     const kit = new Kit(vhost, temp);
     kit.defer(() => Promise.all([vhost.drop(), temp.drop()]));
     kit.works.set('echo', async (dto) => ({ done: dto.text }));

@@ -16,8 +16,6 @@ export const SETTINGS: CoordinationSettings = {
   pollMs: 20,
 };
 
-const OWNER_ROLE = 'postgres';
-
 export interface MatchRow {
   readonly game_id: string;
   readonly state: string;
@@ -50,7 +48,7 @@ export class TestCoordinator {
 
   static async open(settings: Partial<CoordinationSettings> = {}): Promise<TestCoordinator> {
     const database = await tempDatabase();
-    await migrate(database.url, coordinationMigrations, { role: OWNER_ROLE });
+    await migrate(database.url, coordinationMigrations, { role: database.user });
     return new TestCoordinator(database, { ...SETTINGS, ...settings });
   }
 

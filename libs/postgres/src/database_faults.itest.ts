@@ -166,12 +166,14 @@ describe('a server that refuses', () => {
   test('the database name gives a clear error without the password', async () => {
     const url = new URL(place.url);
     url.pathname = '/no_such_database';
-    url.password = 'Sesame-Open-77';
+    // where the server wants no password, one that it must not repeat
+    if (url.password === '') url.password = 'Sesame-Open-77';
+    const secret = decodeURIComponent(url.password);
     const { error } = await timed(make(url.href).ping());
     expect(error).toMatchObject({ code: 'DATABASE_ACCESS_REFUSED', message: 'The database does not exist.' });
     expect(
-      error instanceof AppError && error.cause instanceof Error ? `${error.stack}${error.cause.stack}` : 'Sesame',
-    ).not.toContain('Sesame');
+      error instanceof AppError && error.cause instanceof Error ? `${error.stack}${error.cause.stack}` : secret,
+    ).not.toContain(secret);
   });
 
   test('writes, as an old primary does, is retryable, and its connection is not used again', async () => {

@@ -25,16 +25,22 @@ let place: TempDatabase;
 let plan: Parameters<typeof ensureRolesAndDatabase>[1];
 const open: Database[] = [];
 
-const urlOf = (name: string, password = 'unused'): string => {
+const STRANGER_PASSWORD = 'not-of-this-house';
+
+/** The URL of one of the plan's roles, or of a stranger. */
+const urlOf = (name: string): string => {
   const url = new URL(place.url);
+  const known = [plan.owner, ...plan.roles].find((role) => role.name === name);
   url.username = name;
-  url.password = password;
+  url.password = known?.password ?? STRANGER_PASSWORD;
   return url.href;
 };
 const names = () => ({ owner: `${place.name}_owner`, auth: `${place.name}_auth`, allocator: `${place.name}_alloc` });
 
-function database(role: string, schema: string): Database {
-  const db = new Database({ url: urlOf(role), schema, logger: silentLogger(), metrics: new Metrics('test') });
+const database = (role: string, schema: string): Database => databaseAt(urlOf(role), schema);
+
+function databaseAt(url: string, schema: string): Database {
+  const db = new Database({ url, schema, logger: silentLogger(), metrics: new Metrics('test') });
   open.push(db);
   return db;
 }
@@ -68,19 +74,19 @@ describe('ensureRolesAndDatabase', () => {
   });
 
   test('makes roles that can log in and nothing more, and keeps everybody else out', async () => {
-    const admin = database('postgres', 'public');
+    const admin = databaseAt(place.url, 'public');
     const { rows } = await sql<{ rolname: string; flags: boolean }>`
       select rolname, (rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls or not rolcanlogin) as flags
       from pg_roles where starts_with(rolname, ${`${place.name}_`}) order by rolname`.execute(tables(admin.read));
     const { owner, auth, allocator } = names();
     expect(rows).toEqual([allocator, auth, owner].map((rolname) => ({ rolname, flags: false })));
     const stranger = `${place.name}_stranger`;
-    await run(admin, `create role "${stranger}" login`);
+    await run(admin, `create role "${stranger}" login password '${STRANGER_PASSWORD}'`);
     await expect(database(stranger, 'public').ping()).rejects.toMatchObject({ code: 'DATABASE_ACCESS_REFUSED' });
   });
 
   test('stores a verifier, so that the password never reaches the log of the server', async () => {
-    const admin = database('postgres', 'public');
+    const admin = databaseAt(place.url, 'public');
     const { rows } = await sql<{
       stored: string;
     }>`select rolpassword as stored from pg_authid where rolname = ${names().auth}`.execute(tables(admin.read));
@@ -96,7 +102,7 @@ describe('ensureRolesAndDatabase', () => {
   });
 
   test('refuses to run a service as a superuser', async () => {
-    const unsafe = { ...plan, owner: { name: 'postgres', password: 'x' } };
+    const unsafe = { ...plan, owner: { name: place.user, password: 'x' } };
     await expect(ensureRolesAndDatabase(readTestSettings().databaseUrl, unsafe)).rejects.toMatchObject({
       code: 'DATABASE_ROLE_UNSAFE',
     });

@@ -18,7 +18,7 @@ export type {
   BrokerQueueDefinition,
   BrokerTopicPermission,
 } from './broker_definitions.ts';
-export { installServerPackages } from './install_server_packages.ts';
+export { installPrograms, installServerPackages } from './install_server_packages.ts';
 export { freePort, isPortFree, probePort } from './ports.ts';
 export { adoptPrivatePostgres, startPrivatePostgres } from './private_postgres.ts';
 export {

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type InstallSystem, installServerPackages } from './install_server_packages.ts';
+import { type InstallSystem, installPrograms, installServerPackages } from './install_server_packages.ts';
 import { isRunning, type ProcessIdentity } from './process_identity.ts';
 import { runCommand } from './run_command.ts';
 import { startServerProcess, stopProcess } from './server_process.ts';
@@ -37,13 +37,23 @@ function aptGet(end = 'exit 0'): string {
 }
 
 function system(changes: Partial<InstallSystem> = {}): InstallSystem {
-  const base = { isRoot: true, policyFile, isInstalled: () => false, run: runCommand, listeners: () => [] };
+  const missing = { isInstalled: () => false, hasProgram: () => false };
+  const base = { isRoot: true, policyFile, ...missing, run: runCommand, listeners: () => [] };
   return { ...base, ...changes, aptGet: changes.aptGet ?? aptGet() };
 }
 
 const saying = (text: string): unknown => expect.stringContaining(text);
 
 const quiet = (): void => undefined;
+
+test('A missing program is installed by the package of its name, and one that is there is left alone', async () => {
+  const hasProgram = (name: string): boolean => name === 'tar';
+  expect(await installPrograms(['curl', 'tar'], quiet, system({ hasProgram }))).toEqual(['curl']);
+  expect(fs.readFileSync(calls, 'utf8')).toContain('install --yes --no-install-recommends curl\n');
+  fs.rmSync(calls);
+  expect(await installPrograms(['tar'], quiet, system({ hasProgram, isRoot: false }))).toEqual([]);
+  expect(fs.existsSync(calls)).toBe(false);
+});
 
 test('Missing servers are installed by one call while the policy forbids every start', async () => {
   const installed = await installServerPackages(

@@ -5,7 +5,7 @@ import { withoutServiceStarts } from './policy_rc.ts';
 import type { ProcessIdentity } from './process_identity.ts';
 import { ProvisionError } from './provision_error.ts';
 import { type RunOptions, type RunResult, runCommand } from './run_command.ts';
-import { findServer, type ServerKind } from './server_binaries.ts';
+import { findProgram, findServer, type ServerKind } from './server_binaries.ts';
 import { stopProcess } from './server_process.ts';
 
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
@@ -27,6 +27,7 @@ export interface InstallSystem {
   aptGet: string;
   policyFile: string;
   isInstalled: (kind: ServerKind) => boolean;
+  hasProgram: (name: string) => boolean;
   run: (command: readonly string[], options: RunOptions) => Promise<RunResult>;
   listeners: (ports: ReadonlySet<number>) => ProcessIdentity[];
 }
@@ -37,6 +38,7 @@ function thisMachine(): InstallSystem {
     aptGet: '/usr/bin/apt-get',
     policyFile: '/usr/sbin/policy-rc.d',
     isInstalled: (kind) => findServer(kind) !== undefined,
+    hasProgram: (name) => findProgram(name) !== undefined,
     run: runCommand,
     listeners: listenersOn,
   };
@@ -101,10 +103,32 @@ export async function installServerPackages(
   system: InstallSystem = thisMachine(),
 ): Promise<string[]> {
   const packages = kinds.filter((kind) => !system.isInstalled(kind)).map((kind) => PACKAGE_OF[kind]);
-  if (packages.length === 0) return [];
+  await installPackages(packages, onLine, system);
+  return packages;
+}
+
+/**
+ * As `installServerPackages`, for programs whose Debian package has their name, such as curl.
+ * @throws ProvisionError PROVISION_INSTALL_NOT_POSSIBLE (no root, no apt-get), PROVISION_INSTALL_FAILED
+ */
+export async function installPrograms(
+  names: readonly string[],
+  onLine: (line: string) => void,
+  system: InstallSystem = thisMachine(),
+): Promise<string[]> {
+  const packages = names.filter((name) => !system.hasProgram(name));
+  await installPackages(packages, onLine, system);
+  return packages;
+}
+
+async function installPackages(
+  packages: readonly string[],
+  onLine: (line: string) => void,
+  system: InstallSystem,
+): Promise<void> {
+  if (packages.length === 0) return;
   requirePossible(system, packages);
   await withoutServiceStarts(system.policyFile, (signal) => install(system, packages, { onLine, signal }));
-  return packages;
 }
 
 /** apt-get reaches the network the way that this process would. */

@@ -76,6 +76,12 @@ export function requireServer(kind: ServerKind): string {
   );
 }
 
+/** Where a program is that every user of the machine finds. Undefined when it is not installed. */
+export function findProgram(name: string): string | undefined {
+  const directory = directoryWith([...PLAIN_BIN_DIRS, '/bin'], [name]);
+  return directory === undefined ? undefined : path.join(directory, name);
+}
+
 /** epmd, Erlang's register of nodes. */
 export function findEpmd(): string {
   const directory = directoryWith([...PLAIN_BIN_DIRS, '/usr/lib/erlang/bin'], ['epmd']);

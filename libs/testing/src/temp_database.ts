@@ -8,6 +8,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export interface TempDatabase {
   name: string;
   url: string;
+  /** The role of the URL, which owns the database. */
+  user: string;
   drop: () => Promise<void>;
 }
 
@@ -38,7 +40,12 @@ export async function tempDatabase(): Promise<TempDatabase> {
   await withAdmin((client) => client.query(`CREATE DATABASE ${client.escapeIdentifier(name)} TEMPLATE template0`));
   const url = new URL(testDatabaseUrl());
   url.pathname = `/${name}`;
-  return { name, url: url.href, drop: () => withAdmin((client) => dropDatabase(client, name)) };
+  return {
+    name,
+    url: url.href,
+    user: decodeURIComponent(url.username),
+    drop: () => withAdmin((client) => dropDatabase(client, name)),
+  };
 }
 
 /** Drops the databases of test processes that died without doing so. */

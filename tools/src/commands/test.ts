@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { installPrograms } from '@warren/provision';
 import { z } from 'zod';
 import type { Clone } from '../clone/clone.ts';
 import { ensureSecrets, settingsOf } from '../env/secrets.ts';
@@ -10,6 +11,7 @@ import { Interrupt } from '../processes/interrupt.ts';
 import { chooseServers } from '../servers/choose_servers.ts';
 import { runSetup } from '../setup/run_setup.ts';
 import { testEnvironment } from '../setup/test_environment.ts';
+import { sentenceOf } from '../tool_error.ts';
 import { stopStarted } from './with_servers.ts';
 
 const VitestReport = z.object({
@@ -33,6 +35,19 @@ function readCounts(file: string): { passed: number; failed: number } {
   } catch {
     // Vitest ended without a report: that is a failure, whatever its exit code says.
     return { passed: 0, failed: 1 };
+  }
+}
+
+/** Programs that tests run as a reader of the documents would: the transcripts of the README are made with curl. */
+const PROGRAMS = ['curl'];
+
+/** Without root the tests that need one say so themselves. */
+async function ensurePrograms(): Promise<void> {
+  try {
+    const installed = await installPrograms(PROGRAMS, () => undefined);
+    if (installed.length > 0) say(`installed ${installed.join(', ')}`);
+  } catch (error) {
+    say(sentenceOf(error));
   }
 }
 
@@ -64,6 +79,7 @@ export async function test(clone: Clone, patterns: readonly string[]): Promise<n
   const everything = patterns.length === 0;
   ensureSecrets(clone);
   const settings = settingsOf(clone, process.env);
+  await ensurePrograms();
   const servers = await chooseServers(clone, settings);
   let result = { code: 1, passed: 0, failed: 1 };
   try {

@@ -58,7 +58,11 @@ export class FastFrames {
   #settlements(channel: BrokerChannel, internals: ChannelInternals): void {
     const writer = this.#writer;
     const isOpen = this.#isOpen(internals);
-    const slow = { ack: channel.ack.bind(channel), nack: channel.nack.bind(channel), reject: channel.reject.bind(channel) };
+    const slow = {
+      ack: channel.ack.bind(channel),
+      nack: channel.nack.bind(channel),
+      reject: channel.reject.bind(channel),
+    };
     const tagOf = (message: Pick<Message, 'fields'>): number => message.fields.deliveryTag;
     // on a channel that is closing amqplib throws, as its callers expect
     channel.ack = (message, allUpTo) =>
@@ -73,8 +77,13 @@ export class FastFrames {
 
   #publishing(channel: BrokerChannel, internals: ChannelInternals): void {
     const isOpen = this.#isOpen(internals);
-    const slow: (exchange: string, key: string, body: Buffer, options?: Options.Publish, done?: PublishCallback) => boolean =
-      channel.publish.bind(channel);
+    const slow: (
+      exchange: string,
+      key: string,
+      body: Buffer,
+      options?: Options.Publish,
+      done?: PublishCallback,
+    ) => boolean = channel.publish.bind(channel);
     const confirm = isConfirmChannel(internals) ? internals : undefined;
     // a message that takes the long way would be overtaken by the next one, and confirms are told apart by their order
     let allSlow = false;

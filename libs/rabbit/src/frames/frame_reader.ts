@@ -92,8 +92,7 @@ export class FrameReader {
     const chunk: unknown = stream.read();
     if (!Buffer.isBuffer(chunk)) return false;
     this.#connection.recvSinceLastCheck = true;
-    this.#bytes =
-      this.#at === this.#bytes.length ? chunk : Buffer.concat([this.#bytes.subarray(this.#at), chunk]);
+    this.#bytes = this.#at === this.#bytes.length ? chunk : Buffer.concat([this.#bytes.subarray(this.#at), chunk]);
     this.#at = 0;
     return true;
   }
