@@ -47,12 +47,9 @@ export function connectionInternals(connection: Connection): (Connection & Conne
 function hasConnectionInternals(value: object): value is ConnectionInternals {
   return (
     value instanceof EventEmitter &&
-    'stream' in value &&
-    value.stream instanceof Socket &&
-    'rest' in value &&
-    Buffer.isBuffer(value.rest) &&
-    'channels' in value &&
-    Array.isArray(value.channels) &&
+    Reflect.get(value, 'stream') instanceof Socket &&
+    Buffer.isBuffer(Reflect.get(value, 'rest')) &&
+    Array.isArray(Reflect.get(value, 'channels')) &&
     hasNumbers(value, ['frameMax', 'maxFrameSize']) &&
     hasFunctions(value, ['recvFrame', 'accept', 'sendMessage']) &&
     'sentSinceLastCheck' in value &&

@@ -1,5 +1,5 @@
 import type { Message, Options } from 'amqplib';
-import type { BrokerChannel, BrokerConnection } from '../broker_port.ts';
+import type { BrokerChannel, BrokerConfirmChannel, BrokerConnection } from '../broker_port.ts';
 import {
   type ChannelInternals,
   type ConnectionInternals,
@@ -11,8 +11,6 @@ import { FrameReader } from './frame_reader.ts';
 import { canWrite, FrameWriter } from './frame_writer.ts';
 
 const NO_OPTIONS: Options.Publish = Object.freeze({});
-
-type PublishCallback = (error: unknown) => void;
 
 /**
  * The short way for the frames that carry the load. amqplib keeps the handshake, heartbeats, channels, declarations,
@@ -77,23 +75,18 @@ export class FastFrames {
 
   #publishing(channel: BrokerChannel, internals: ChannelInternals): void {
     const isOpen = this.#isOpen(internals);
-    const slow: (
-      exchange: string,
-      key: string,
-      body: Buffer,
-      options?: Options.Publish,
-      done?: PublishCallback,
-    ) => boolean = channel.publish.bind(channel);
+    const slow: BrokerConfirmChannel['publish'] = channel.publish.bind(channel);
     const confirm = isConfirmChannel(internals) ? internals : undefined;
     // a message that takes the long way would be overtaken by the next one, and confirms are told apart by their order
     let allSlow = false;
-    const publish: typeof slow = (exchange, key, body, options = NO_OPTIONS, done = undefined) => {
+    const publish = (...message: Parameters<BrokerConfirmChannel['publish']>): boolean => {
+      const [exchange, key, body, options = NO_OPTIONS, confirmed] = message;
       if (allSlow || !isOpen() || !canWrite(options)) {
         allSlow ||= isOpen();
-        return slow(exchange, key, body, options, done);
+        return slow(...message);
       }
       const writable = this.#writer.publish(internals.ch, { exchange, key, body, options });
-      confirm?.pushConfirmCallback(done);
+      confirm?.pushConfirmCallback(confirmed);
       return writable;
     };
     channel.publish = publish;

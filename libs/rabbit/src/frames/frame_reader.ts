@@ -115,8 +115,7 @@ export class FrameReader {
     const bytes = this.#bytes;
     const number = this.#short(at + 1);
     const channel = this.#channel(number);
-    if (channel === undefined) return FOR_AMQPLIB;
-    if (bytes.length > headerAt && bytes[headerAt] !== FRAME_HEADER) return FOR_AMQPLIB;
+    if (channel === undefined || (bytes.length > headerAt && bytes[headerAt] !== FRAME_HEADER)) return FOR_AMQPLIB;
     const propertiesAt = headerAt + FRAME_HEAD_BYTES + CONTENT_HEAD_BYTES;
     if (bytes.length < propertiesAt) return INCOMPLETE;
     const bodySize = this.#long(headerAt + 11) * TWO_32 + this.#long(headerAt + 15);
@@ -124,11 +123,17 @@ export class FrameReader {
     const bodyAt = headerAt + FRAME_OVERHEAD_BYTES + this.#long(headerAt + 3);
     const end = bodySize === 0 ? bodyAt : bodyAt + FRAME_OVERHEAD_BYTES + bodySize;
     if (bytes.length < end) return INCOMPLETE;
-    if (bodySize > 0 && !this.#isBody(bodyAt, number, bodySize)) return FOR_AMQPLIB;
+    const place = { at, number, headerAt, propertiesAt, bodyAt, bodySize, end };
+    return this.#isWhole(place) ? this.#deliver(channel, place) : FOR_AMQPLIB;
+  }
+
+  /** Every frame ends with its end octet, and the body is one frame of the same channel. */
+  #isWhole({ number, headerAt, bodyAt, bodySize, end }: Place): boolean {
+    const bytes = this.#bytes;
     if (bytes[headerAt - 1] !== FRAME_END || bytes[bodyAt - 1] !== FRAME_END || bytes[end - 1] !== FRAME_END)
-      return FOR_AMQPLIB;
-    const bodyFrom = bodySize === 0 ? end : bodyAt + FRAME_HEAD_BYTES;
-    return this.#deliver(channel, { at, headerAt, propertiesAt, bodyAt, bodyFrom, bodySize, end });
+      return false;
+    if (bodySize === 0) return true;
+    return bytes[bodyAt] === FRAME_BODY && this.#short(bodyAt + 1) === number && this.#long(bodyAt + 3) === bodySize;
   }
 
   #deliver(channel: ChannelInternals, place: Place): Next {
@@ -147,7 +152,8 @@ export class FrameReader {
     const properties = text.read();
     if (properties === undefined) return FOR_AMQPLIB;
     this.#at = place.end;
-    const content = bytes.subarray(place.bodyFrom, place.bodyFrom + place.bodySize);
+    const bodyFrom = place.end - (place.bodySize === 0 ? 0 : place.bodySize + 1);
+    const content = bytes.subarray(bodyFrom, bodyFrom + place.bodySize);
     try {
       consumer({ content, fields, properties });
     } catch (cause) {
@@ -156,10 +162,6 @@ export class FrameReader {
       channel.closeWithError(undefined, 'Error while processing message', INTERNAL_ERROR, error);
     }
     return TAKEN;
-  }
-
-  #isBody(at: number, channel: number, size: number): boolean {
-    return this.#bytes[at] === FRAME_BODY && this.#short(at + 1) === channel && this.#long(at + 3) === size;
   }
 
   /** The channel of a number, unless it or the connection is closing: then amqplib decides what becomes of the frame. */
@@ -188,10 +190,10 @@ interface KnownChannel {
 
 interface Place {
   readonly at: number;
+  readonly number: number;
   readonly headerAt: number;
   readonly propertiesAt: number;
   readonly bodyAt: number;
-  readonly bodyFrom: number;
   readonly bodySize: number;
   readonly end: number;
 }

@@ -169,7 +169,8 @@ export class FrameWriter {
 
   /** In the order of their bits. */
   #properties(options: Options.Publish): number {
-    const { headers, persistent, timestamp, expiration } = options;
+    const { persistent, timestamp, expiration } = options;
+    const headers = tableOf(options);
     let flags = this.#optional(options.contentType, PROPERTY.contentType);
     if (headers !== undefined) {
       this.#table(headers);
@@ -198,7 +199,7 @@ export class FrameWriter {
     return flag;
   }
 
-  #table(headers: Readonly<Record<string, unknown>>): void {
+  #table(headers: Table): void {
     const buffer = this.#buffer;
     const at = buffer.position;
     buffer.long(0);
@@ -251,13 +252,8 @@ export class FrameWriter {
 export function canWrite(options: Options.Publish): boolean {
   const { CC, BCC, priority, contentEncoding, deliveryMode } = options;
   if (CC !== undefined || BCC !== undefined || priority !== undefined) return false;
-  return contentEncoding === undefined && deliveryMode === undefined && isPlainTable(options.headers);
-}
-
-function isPlainTable(headers: unknown): boolean {
-  if (headers === undefined) return true;
-  if (typeof headers !== 'object' || headers === null) return false;
-  const table: Readonly<Record<string, unknown>> = { ...headers };
+  if (contentEncoding !== undefined || deliveryMode !== undefined) return false;
+  const table = tableOf(options);
   for (const name in table) {
     const value = table[name];
     if (typeof value !== 'string' && value !== undefined && !Number.isSafeInteger(value)) return false;
@@ -265,15 +261,24 @@ function isPlainTable(headers: unknown): boolean {
   return true;
 }
 
+type Table = Readonly<Record<string, unknown>>;
+
+function tableOf(options: Options.Publish): Table | undefined {
+  const headers: unknown = options.headers;
+  return isTable(headers) ? headers : undefined;
+}
+
+const isTable = (value: unknown): value is Table => typeof value === 'object' && value !== null;
+
 /** An upper bound, so that nothing has to be checked while writing. */
 function roomFor(exchange: string, key: string, options: Options.Publish): number {
   let units = exchange.length + key.length;
   units += length(options.contentType) + length(options.correlationId) + length(options.replyTo);
   units += length(options.messageId) + length(options.type) + length(options.userId) + length(options.appId);
   let fixed = FIXED_BYTES;
-  const headers: Readonly<Record<string, unknown>> | undefined = options.headers;
-  for (const name in headers) {
-    const value = headers[name];
+  const table = tableOf(options);
+  for (const name in table) {
+    const value = table[name];
     units += name.length + (typeof value === 'string' ? value.length : 0);
     fixed += TABLE_ENTRY_BYTES;
   }
