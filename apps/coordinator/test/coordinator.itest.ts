@@ -24,7 +24,7 @@ beforeAll(async () => {
     () => vhost.drop(),
   );
   await declareExchanges(vhost.url);
-  await migrate(database.url, coordinationMigrations, { role: 'postgres' });
+  await migrate(database.url, coordinationMigrations, { role: database.user });
   const env = {
     NODE_ENV: 'test',
     RABBITMQ_URL: vhost.url,

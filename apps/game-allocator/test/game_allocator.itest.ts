@@ -91,7 +91,7 @@ beforeAll(async () => {
     () => vhost.drop(),
   );
   await declareExchanges(vhost.url);
-  await migrate(database.url, allocationMigrations, { role: 'postgres' });
+  await migrate(database.url, allocationMigrations, { role: database.user });
   const env = {
     NODE_ENV: 'test',
     RABBITMQ_URL: vhost.url,

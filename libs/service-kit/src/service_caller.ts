@@ -9,24 +9,22 @@ const INSTANCE = 'kit';
 
 /** Another service's side of the broker, with that service's user and rights. */
 export class ServiceCaller {
-  readonly #links: readonly RabbitLink[];
+  readonly #link: RabbitLink;
   readonly #rpc: RpcClient;
   readonly #publisher: ConfirmedPublisher;
 
   constructor(url: string, prefix: string) {
     const common = { logger: silentLogger(), metrics: new Metrics(prefix) };
-    const link = (role: 'publish' | 'consume'): RabbitLink =>
-      new RabbitLink({ ...common, url, role, name: `${prefix}.kit.${role}` });
-    const [publishLink, consumeLink] = [link('publish'), link('consume')];
-    this.#links = [publishLink, consumeLink];
+    const link = new RabbitLink({ ...common, url, role: 'publish', name: `${prefix}.kit` });
+    this.#link = link;
     const { user } = userOf(url, prefix);
-    this.#rpc = new RpcClient({ ...common, publishLink, consumeLink, user, prefix, instance: INSTANCE });
-    this.#publisher = new ConfirmedPublisher({ ...common, link: publishLink, prefix });
+    this.#rpc = new RpcClient({ ...common, publishLink: link, user, prefix, instance: INSTANCE });
+    this.#publisher = new ConfirmedPublisher({ ...common, link, prefix });
   }
 
   async start(): Promise<this> {
-    for (const link of this.#links) link.start();
-    await Promise.all(this.#links.map((link) => link.ready(READY_TIMEOUT_MS)));
+    this.#link.start();
+    await this.#link.ready(READY_TIMEOUT_MS);
     await this.#rpc.start();
     return this;
   }
@@ -55,6 +53,6 @@ export class ServiceCaller {
 
   async stop(): Promise<void> {
     await this.#rpc.stop();
-    await Promise.all(this.#links.map((link) => link.stop()));
+    await this.#link.stop();
   }
 }
