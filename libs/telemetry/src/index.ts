@@ -1,1 +1,8 @@
-export { type Counter, type Gauge, type Histogram, Metrics } from './metrics.ts';
+export {
+  type Counter,
+  type CounterSeries,
+  type Gauge,
+  type Histogram,
+  type HistogramSeries,
+  Metrics,
+} from './metrics.ts';

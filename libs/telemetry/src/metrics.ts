@@ -12,6 +12,13 @@ export type LabelValues = Readonly<Record<string, string>>;
 export interface Counter {
   /** Adds `by` (1 unless told, never negative). A label left out is the empty string. */
   inc(labels?: LabelValues, by?: number): void;
+  /** One series of it, found once: for what counts with every message. */
+  series(labels: LabelValues): CounterSeries;
+}
+
+export interface CounterSeries {
+  /** Adds 1. */
+  inc(): void;
 }
 
 export interface Gauge {
@@ -20,6 +27,12 @@ export interface Gauge {
 
 export interface Histogram {
   observe(labels: LabelValues, seconds: number): void;
+  /** One series of it, found once: for what is observed with every message. */
+  series(labels: LabelValues): HistogramSeries;
+}
+
+export interface HistogramSeries {
+  observe(seconds: number): void;
 }
 
 /** From half a millisecond, the cost of a local query, to ten seconds, past every deadline. */
@@ -30,6 +43,18 @@ const NO_LABELS: LabelValues = Object.freeze({});
 interface Cell {
   readonly values: LabelValues;
   pending: number;
+}
+
+class CountedSeries implements CounterSeries {
+  readonly #cell: Cell;
+
+  constructor(cell: Cell) {
+    this.#cell = cell;
+  }
+
+  inc(): void {
+    this.#cell.pending++;
+  }
 }
 
 function* drain(cells: Iterable<Cell>): Generator<Cell> {
@@ -78,6 +103,7 @@ export class Metrics {
           if (!(by >= 0 && by < Number.POSITIVE_INFINITY)) throw new RangeError(`counter ${name} cannot grow by ${by}`);
           series.find(values).pending += by;
         },
+        series: (values) => new CountedSeries(series.find(values)),
       };
     });
   }
@@ -100,7 +126,10 @@ export class Metrics {
       const buckets = [...bucketsSeconds];
       const metric = new PromHistogram({ name, help, labelNames: [...labels], buckets, registers: [this.#registry] });
       const series = new Series(labels, (values) => metric.labels(values));
-      return { observe: (values, seconds) => series.find(values).observe(seconds) };
+      return {
+        observe: (values, seconds) => series.find(values).observe(seconds),
+        series: (values) => series.find(values),
+      };
     });
   }
 

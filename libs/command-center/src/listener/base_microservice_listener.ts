@@ -60,7 +60,7 @@ export abstract class BaseMicroserviceListener {
   constructor(deps: ListenerDeps) {
     this.#deps = deps;
     this.#consumer = deps.consume((delivery) => this.#receive(delivery));
-    this.#metrics = new ListenerMetrics(deps.metrics, deps.queue);
+    this.#metrics = new ListenerMetrics(deps.metrics, deps.queue, () => this.#slotsTaken);
     this.#zombies = new ZombieWatch(deps.maxConcurrentTasks, () => deps.onStuck?.(deps.queue));
   }
 
@@ -168,7 +168,7 @@ export abstract class BaseMicroserviceListener {
     const { reader, clock } = this.#deps;
     this.#tasks.add(task);
     this.#open++;
-    this.#takeSlots(1);
+    this.#slotsTaken++;
     let command: ValidatedCommand;
     let context: CommandContext;
     try {
@@ -244,13 +244,8 @@ export abstract class BaseMicroserviceListener {
     if (!task.delivery.settled) task.delivery.requeue();
   }
 
-  #takeSlots(count: number): void {
-    this.#slotsTaken += count;
-    this.#metrics.running(this.#slotsTaken);
-  }
-
   #freeSlot(): void {
-    this.#takeSlots(-1);
+    this.#slotsTaken--;
     const next = this.#waiting.shift();
     if (next !== undefined) this.#begin(next);
   }

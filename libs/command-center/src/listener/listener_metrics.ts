@@ -1,34 +1,53 @@
-import type { Counter, Gauge, Histogram, Metrics } from '@warren/telemetry';
+import type { Counter, CounterSeries, Gauge, Histogram, HistogramSeries, Metrics } from '@warren/telemetry';
+
+/** The series of one command, found once. */
+interface CommandSeries {
+  readonly durations: HistogramSeries;
+  readonly endings: Map<string, CounterSeries>;
+}
 
 /** The series of one queue. Command names come from a fixed list: what a sender invents must not become a series. */
 export class ListenerMetrics {
   readonly #queue: string;
   readonly #endings: Counter;
   readonly #durations: Histogram;
-  readonly #running: Gauge;
   readonly #zombies: Gauge;
+  readonly #commands = new Map<string, CommandSeries>();
 
-  constructor(metrics: Metrics, queue: string) {
+  /** `running` is asked whenever the metrics are read. */
+  constructor(metrics: Metrics, queue: string, running: () => number) {
     this.#queue = queue;
     this.#endings = metrics.counter('warren_commands_total', 'Messages by ending.', ['queue', 'command', 'outcome']);
     this.#durations = metrics.histogram('warren_command_seconds', 'Time from delivery to ending.', [
       'queue',
       'command',
     ]);
-    this.#running = metrics.gauge('warren_commands_running', 'Messages under work.', ['queue']);
     this.#zombies = metrics.gauge('warren_command_zombies', 'Handlers that ignore their signal.', ['queue']);
+    const gauge = metrics.gauge('warren_commands_running', 'Messages under work.', ['queue']);
+    metrics.beforeRender(() => gauge.set({ queue }, running()));
   }
 
   ended(command: string, outcome: string, ms: number): void {
-    this.#endings.inc({ queue: this.#queue, command, outcome });
-    this.#durations.observe({ queue: this.#queue, command }, ms / 1_000);
-  }
-
-  running(slots: number): void {
-    this.#running.set({ queue: this.#queue }, slots);
+    const series = this.#commands.get(command) ?? this.#add(command);
+    const ending = series.endings.get(outcome) ?? this.#addEnding(command, series, outcome);
+    ending.inc();
+    series.durations.observe(ms / 1_000);
   }
 
   zombies(count: number): void {
     this.#zombies.set({ queue: this.#queue }, count);
+  }
+
+  #add(command: string): CommandSeries {
+    const durations = this.#durations.series({ queue: this.#queue, command });
+    const series: CommandSeries = { durations, endings: new Map() };
+    this.#commands.set(command, series);
+    return series;
+  }
+
+  #addEnding(command: string, { endings }: CommandSeries, outcome: string): CounterSeries {
+    const ending = this.#endings.series({ queue: this.#queue, command, outcome });
+    endings.set(outcome, ending);
+    return ending;
   }
 }

@@ -27,6 +27,8 @@ export interface MessageReaderDeps {
 interface Known {
   readonly binding: Binding;
   readonly handler: BoundHandler;
+  /** What nearly every message of it says. */
+  readonly type: string;
 }
 
 /** More than any message can have had; a header beyond it is not ours. */
@@ -43,11 +45,15 @@ const TYPE = /^([a-z0-9_.]{1,200})@(\d{1,6})$/;
 export class MessageReader {
   readonly #deps: MessageReaderDeps;
   readonly #known = new Map<string, Known>();
+  /** Names by the types that are expected, so that no message needs to have its type taken apart. */
+  readonly #names = new Map<string, string>();
 
   constructor(deps: MessageReaderDeps) {
     this.#deps = deps;
     for (const binding of deps.bindings) {
-      this.#known.set(binding.name, { binding, handler: binding.resolve(deps.container) });
+      const type = `${binding.name}@${binding.version}`;
+      this.#known.set(binding.name, { binding, handler: binding.resolve(deps.container), type });
+      this.#names.set(type, binding.name);
     }
   }
 
@@ -68,7 +74,7 @@ export class MessageReader {
     const timeLeft = timeLeftMs(delivery, clock.now() - (now - receivedAt));
     return new CommandContext(
       {
-        name: nameOf(delivery),
+        name: this.#nameOf(delivery),
         messageId: properties.messageId ?? '',
         attempt: attemptOf(delivery),
         actor: sender.actorOf(delivery, caller),
@@ -100,16 +106,24 @@ export class MessageReader {
     return { binding, handler, payload: result.data };
   }
 
+  /** `auth.register` of the type `auth.register@1`; without a type the routing key, which a copy does not have. */
+  #nameOf(delivery: Delivery): string {
+    const { type } = delivery.properties;
+    if (type === undefined) return delivery.key;
+    return this.#names.get(type) ?? TYPE.exec(type)?.[1] ?? type;
+  }
+
   #find(delivery: Delivery, name: string): Known {
     const known = this.#known.get(name);
     const shown = name.slice(0, MAX_NAME_SHOWN);
     if (known === undefined) throw unknown(`There is no command ${shown} here.`);
-    const { type } = delivery.properties;
     // rights on the broker are rights on routing keys: a type must not name another command than the key
     if (delivery.exchange !== EXCHANGE.deliver && !isKeyOf(delivery.key, name)) {
       throw invalid(`The routing key is not that of ${shown}.`);
     }
-    const version = type === undefined ? undefined : TYPE.exec(type)?.[2];
+    const { type } = delivery.properties;
+    if (type === undefined || type === known.type) return known;
+    const version = TYPE.exec(type)?.[2];
     if (version !== undefined && Number(version) !== known.binding.version) {
       throw unknown(`Version ${version} of ${shown} is not known here: this service has ${known.binding.version}.`);
     }
@@ -136,13 +150,6 @@ function isAllowed(access: Access, { caller, actor }: CommandContext): boolean {
     return access.roles === undefined || access.roles.some((role) => actor.roles.includes(role));
   }
   return actor.kind === access.kind;
-}
-
-/** `auth.register` of the type `auth.register@1`; without a type the routing key, which a copy does not have. */
-function nameOf(delivery: Delivery): string {
-  const { type } = delivery.properties;
-  if (type === undefined) return delivery.key;
-  return TYPE.exec(type)?.[1] ?? type;
 }
 
 /** Keyed work adds its partition to the name: `allocator.assign_game.p3`. */

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import type { Connection, ConsumeMessage } from 'amqplib';
+import type { FrameSink } from './frame_writer.ts';
 
 /** What the fast frames use of amqplib's channel beyond its public types. */
 export interface ChannelInternals {
@@ -21,7 +22,7 @@ export interface ConfirmInternals extends ChannelInternals {
 
 /** What the fast frames use of amqplib's connection beyond its public types. */
 export interface ConnectionInternals {
-  readonly stream: Socket;
+  readonly stream: FrameSink & { read(): unknown };
   readonly frameMax: number;
   readonly maxFrameSize: number;
   readonly channels: readonly ({ readonly channel: object } | null | undefined)[];

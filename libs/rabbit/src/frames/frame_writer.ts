@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { Options } from 'amqplib';
 import { FrameBuffer, MAX_UNIT_BYTES } from './frame_buffer.ts';
 import {
@@ -28,6 +27,17 @@ const NACK_REQUEUE = 2;
 const MANDATORY = 1;
 const PERSISTENT = 2;
 
+/** What the writer needs of a socket. */
+export interface FrameSink {
+  readonly writableLength: number;
+  readonly destroyed: boolean;
+  readonly writableEnded: boolean;
+  write(bytes: Buffer): boolean;
+  cork(): void;
+  uncork(): void;
+  on(event: 'drain', listener: () => void): unknown;
+}
+
 /** One message to publish, as amqplib takes it. */
 export interface Publish {
   readonly exchange: string;
@@ -41,7 +51,7 @@ export interface Publish {
  * loop in one write. amqplib makes several buffers per message and sends each through two streams.
  */
 export class FrameWriter {
-  readonly #socket: Socket;
+  readonly #socket: FrameSink;
   readonly #maxBodyBytes: number;
   readonly #buffer = new FrameBuffer();
   readonly #flush = (): void => this.flush();
@@ -54,7 +64,7 @@ export class FrameWriter {
   #full = false;
 
   /** `onSent`: bytes left, which counts as a heartbeat. `onDrain`: publishers may go on. */
-  constructor(socket: Socket, frameMax: number, on: { readonly sent: () => void; readonly drain: () => void }) {
+  constructor(socket: FrameSink, frameMax: number, on: { readonly sent: () => void; readonly drain: () => void }) {
     this.#socket = socket;
     this.#maxBodyBytes = (frameMax > 0 ? frameMax : Number.MAX_SAFE_INTEGER) - FRAME_OVERHEAD_BYTES;
     this.#onSent = on.sent;
