@@ -39,3 +39,25 @@ export const REPLY = {
   lease_id: 'b7a1b2c3-d4e5-4f60-8a7b-9c0d1e2f3a44',
   expires_at: '2026-01-01T00:01:00.000Z',
 };
+
+/** The same body as durable work: nobody waits for an answer. */
+export const BENCH_WORK = defineContract({
+  name: 'allocator.do_work',
+  summary: 'Works for a while.',
+  exposure: 'internal',
+  access: { kind: 'service', callers: ['coordinator'] },
+  ways: ['command'],
+  dto: BENCH_ASSIGN.dto,
+  reply: z.object({}),
+  errors: {},
+  idempotency: 'read',
+});
+
+/** A message of it as the outbox relay would send it. */
+export const WORK_PROPERTIES = {
+  contentType: 'application/json',
+  messageId: '4f1c0f0e-53a4-4f5e-8a38-3a2f5d9a7c11',
+  type: `${BENCH_WORK.name}@${BENCH_WORK.version}`,
+  appId: 'coordinator',
+  headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'warren-attempt': 1 },
+};

@@ -60,5 +60,5 @@ export function brokerMicros(before: Load, after: Load): number {
 export const machine = (): string => {
   const [cpu] = os.cpus();
   const gib = (os.totalmem() / 2 ** 30).toFixed(0);
-  return `${os.cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'}, ${gib} GiB, ${os.type()} ${os.release()}, Node.js ${process.version}`;
+  return `${os.cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'}, ${gib} GiB, ${os.type()} ${os.release().split('.').slice(0, 2).join('.')}, Node.js ${process.version}`;
 };

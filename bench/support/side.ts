@@ -2,10 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
 import * as z from 'zod';
 
-/** One timed stretch of calls, with so many in flight all the time. */
+/** One stretch of work: for so many milliseconds with so much in flight, or until so many messages are done. */
 export interface WindowOrder {
   readonly inFlight: number;
-  readonly ms: number;
+  readonly ms?: number;
+  readonly messages?: number;
+  /** A handler takes up to this many milliseconds. */
+  readonly handlerMs?: number;
 }
 
 const WindowResult = z.object({
@@ -31,7 +34,10 @@ const MAX_SAMPLES = 50_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 
 /** Keeps `inFlight` calls under way until the time is over, and measures each. `call` resolves to false when it failed. */
-export async function measureCalls(call: () => Promise<boolean>, { inFlight, ms }: WindowOrder): Promise<WindowResult> {
+export async function measureCalls(
+  call: () => Promise<boolean>,
+  { inFlight, ms = 500 }: WindowOrder,
+): Promise<WindowResult> {
   const latencies: number[] = [];
   let calls = 0;
   let failures = 0;

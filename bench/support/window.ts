@@ -1,80 +1,45 @@
 import { brokerMicros, foreignCpu, type Load, loadNow } from './machine_load.ts';
 import type { SideProcess, WindowOrder, WindowResult } from './side.ts';
 
-/** Caller and responder of one of the two sides. */
-export interface Pair {
-  readonly caller: SideProcess;
-  readonly responder: SideProcess;
-}
-
-/** Windows of one side, added up; times are microseconds of processor time. */
-export interface Sums {
-  windows: number;
-  calls: number;
-  failures: number;
-  callerMicros: number;
-  responderMicros: number;
-  brokerMicros: number;
-  foreign: number;
-  ms: number;
-  readonly latencies: number[];
-}
-
-export const noSums = (): Sums => ({
-  windows: 0,
-  calls: 0,
-  failures: 0,
-  callerMicros: 0,
-  responderMicros: 0,
-  brokerMicros: 0,
-  foreign: 0,
-  ms: 0,
-  latencies: [],
-});
-
-/** The windows of one side with so many calls in flight. */
-export interface Cell {
-  readonly quiet: Sums;
-  /** Windows in which others used the machine; shown, and marked, only where there is nothing better. */
-  readonly disturbed: Sums;
-}
-
-interface Snapshot {
-  readonly caller: number;
-  readonly responder: number;
-  readonly load: Load;
-}
-
-async function snapshot({ caller, responder }: Pair): Promise<Snapshot> {
-  const [callerMicros, responderMicros] = await Promise.all([caller.cpuMicros(), responder.cpuMicros()]);
-  return { caller: callerMicros, responder: responderMicros, load: loadNow(callerMicros + responderMicros) };
-}
-
-/** One timed stretch of one side. */
-export interface Window {
-  readonly result: WindowResult;
-  readonly before: Snapshot;
-  readonly after: Snapshot;
+/** One timed stretch of one side; times are microseconds of processor time. */
+export interface Window extends WindowResult {
+  /** Of each measured process, in their order. */
+  readonly micros: readonly number[];
+  readonly broker: number;
+  /** Processors that others kept busy. */
   readonly foreign: number;
+  readonly ms: number;
 }
 
-/** Lets the caller work for a while, and takes every clock before and after. */
-export async function oneWindow(pair: Pair, order: WindowOrder): Promise<Window> {
-  const before = await snapshot(pair);
-  const result = await pair.caller.run(order);
-  const after = await snapshot(pair);
-  return { result, before, after, foreign: foreignCpu(before.load, after.load) };
-}
+/** One side of a row: the processes whose time counts, the first of which is told what to do. */
+export class Contestant {
+  readonly #processes: readonly [SideProcess, ...SideProcess[]];
+  readonly #order: WindowOrder;
+  readonly #prepare: () => Promise<void>;
 
-/** Adds a window. */
-export function addWindow(sums: Sums, { result, before, after, foreign }: Window): void {
-  sums.windows++;
-  sums.calls += result.calls;
-  sums.failures += result.failures;
-  sums.callerMicros += after.caller - before.caller;
-  sums.responderMicros += after.responder - before.responder;
-  sums.brokerMicros += brokerMicros(before.load, after.load);
-  sums.foreign += foreign;
-  sums.ms += after.load.at - before.load.at;
-  for (const latency of result.latencies) sums.latencies.push(latency);
+  /** `prepare` runs before each window and is not measured. */
+  constructor(processes: readonly [SideProcess, ...SideProcess[]], order: WindowOrder, prepare = async () => {}) {
+    this.#processes = processes;
+    this.#order = order;
+    this.#prepare = prepare;
+  }
+
+  async window(): Promise<Window> {
+    await this.#prepare();
+    const before = await this.#snapshot();
+    const result = await this.#processes[0].run(this.#order);
+    const after = await this.#snapshot();
+    return {
+      ...result,
+      micros: after.micros.map((micros, i) => micros - (before.micros[i] ?? 0)),
+      broker: brokerMicros(before.load, after.load),
+      foreign: foreignCpu(before.load, after.load),
+      ms: after.load.at - before.load.at,
+    };
+  }
+
+  async #snapshot(): Promise<{ micros: number[]; load: Load }> {
+    const micros = await Promise.all(this.#processes.map((side) => side.cpuMicros()));
+    return { micros, load: loadNow(micros.reduce((sum, each) => sum + each, 0)) };
+  }
 }

@@ -36,7 +36,9 @@ interface Connections {
 const require = createRequire(import.meta.url);
 const lib = path.join(path.dirname(require.resolve('amqplib')), 'lib');
 
-export const { defs, frames, recvFrame } = load();
+const { defs, frames, recvFrame } = load();
+
+export { defs, recvFrame };
 
 function load(): { defs: Defs; frames: Frames; recvFrame: (this: object) => unknown } {
   const loaded = {

@@ -13,17 +13,19 @@ export function play(clone: Clone, args: readonly string[]): Promise<number> {
   return runForeground(clone, [process.execPath, requireFile(clone, 'examples', 'play', 'src', 'main.ts'), ...args]);
 }
 
-const measures = (clone: Clone): string[] =>
-  fs
-    .readdirSync(path.join(clone.root, 'bench'))
+const measures = (clone: Clone): string[] => [
+  ...fs
+    .readdirSync(path.join(clone.root, 'bench', 'measures'))
     .filter((name) => name.endsWith('.ts'))
-    .map((name) => name.slice(0, -'.ts'.length));
+    .map((name) => name.slice(0, -'.ts'.length)),
+  'all',
+];
 
-/** `npm run bench -- <name>`: one measure, with the addresses of the servers in WARREN_TEST_*. */
+/** `npm run bench -- <name> [rounds]`: one measure, or `all`, with the addresses of the servers in WARREN_TEST_*. */
 export async function bench(clone: Clone, args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args;
+  const [name] = args;
   if (name === undefined || !measures(clone).includes(name)) {
-    sayPlain(`npm run bench -- <name>; names: ${measures(clone).join(', ') || 'none yet'}`);
+    sayPlain(`npm run bench -- <name> [rounds]; names: ${measures(clone).join(', ')}`);
     return name === undefined || name === '--help' ? 0 : 2;
   }
   ensureSecrets(clone);
@@ -31,7 +33,7 @@ export async function bench(clone: Clone, args: readonly string[]): Promise<numb
   const servers = await chooseServers(clone, settings);
   try {
     const env = await testEnvironment(clone, servers.places, settings);
-    return await runForeground(clone, [process.execPath, path.join(clone.root, 'bench', `${name}.ts`), ...rest], env);
+    return await runForeground(clone, [process.execPath, path.join(clone.root, 'bench', 'run.ts'), ...args], env);
   } finally {
     await stopStarted(clone, servers);
   }

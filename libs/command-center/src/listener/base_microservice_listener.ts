@@ -12,13 +12,16 @@ import { ZombieWatch } from './zombie_watch.ts';
 
 export type ListenerState = 'idle' | 'consuming' | 'paused' | 'draining' | 'stopped';
 
+/** What a listener needs of its consumer. */
+type ListenerConsumer = Pick<QueueConsumer, 'consuming' | 'start' | 'cancel' | 'close'>;
+
 export interface ListenerDeps {
   /** `auth.rpc`, `coordinator.events.leases`: the queue, which names the listener in logs and metrics. */
   readonly queue: string;
   readonly maxConcurrentTasks: number;
   readonly commandProcessingTimeoutMs: number;
   /** Makes the consumer; deliveries go to the given function, which never throws. */
-  readonly consume: (onDelivery: (delivery: Delivery) => void) => QueueConsumer;
+  readonly consume: (onDelivery: (delivery: Delivery) => void) => ListenerConsumer;
   readonly reader: MessageReader;
   readonly endings: Endings;
   readonly clock: Clock;
@@ -40,7 +43,7 @@ const SETTLE_GRACE_MS = 1_500;
  */
 export abstract class BaseMicroserviceListener {
   readonly #deps: ListenerDeps;
-  readonly #consumer: QueueConsumer;
+  readonly #consumer: ListenerConsumer;
   /** Messages under work, including those that timed out and whose handlers have not finished. */
   readonly #tasks = new Set<ListenerTask>();
   /** Delivered and waiting for a slot; bounded by the consumer's prefetch. */
