@@ -71,3 +71,13 @@ test('parseJson counts neither brackets nor colons inside of strings', () => {
 test('parseJson keeps the last of two equal keys, as every JSON.parse does', () => {
   expect(parseJson(Buffer.from('{"username":"a","username":"admin"}'))).toEqual({ username: 'admin' });
 });
+
+test('parseJson refuses what it must wherever it stands, also among ids that look like exponents', () => {
+  const id = '8d3e4512-1e99-4e43-9e10-12e345678901';
+  expect(parseJson(Buffer.from(JSON.stringify({ id, list: [1.5e2, 3] })))).toEqual({ id, list: [150, 3] });
+  const forbidden = ['{"a":{"b":[{"__proto__":1}]}}', '[{"x":{"prototype":1}}]', '{"a":1,"constructor":2}'];
+  const numbers = ['[1e400]', '{"a":-1E999}', '[12345678901234567890]', '{"a":{"b":-9007199254740993}}'];
+  for (const body of [...forbidden, ...numbers]) expect(refusal(body).code, body).toBe('REQUEST_INVALID');
+  const allowed = ['{"a":"constructor"}', '["__proto__"]', '{"prototypes":1}', '[1234567890123456]', '{"a":1e3}'];
+  for (const body of allowed) expect(parseJson(Buffer.from(body)), body).toEqual(JSON.parse(body));
+});

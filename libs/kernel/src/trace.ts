@@ -36,8 +36,39 @@ function randomHex(bytes: number): string {
 /** A trace that starts here. */
 export const startTrace = (): TraceContext => ({ traceId: randomHex(16), spanId: randomHex(8), flags: '01' });
 
-/** The next hop of a trace: same trace id, new span id. Without a valid parent a new trace starts. */
-export function continueTrace(traceparent: string | undefined): TraceContext {
+/**
+ * The next hop of a trace: same trace id, new span id. Without a valid parent a new trace starts. Nothing is read or drawn
+ * before somebody asks: most messages are handled without a line in the log.
+ */
+export const continueTrace = (traceparent: string | undefined): TraceContext => new ContinuedTrace(traceparent);
+
+class ContinuedTrace implements TraceContext {
+  readonly #traceparent: string | undefined;
+  #trace: TraceContext | undefined;
+
+  constructor(traceparent: string | undefined) {
+    this.#traceparent = traceparent;
+  }
+
+  get traceId(): string {
+    return this.#known.traceId;
+  }
+
+  get spanId(): string {
+    return this.#known.spanId;
+  }
+
+  get flags(): string {
+    return this.#known.flags;
+  }
+
+  get #known(): TraceContext {
+    this.#trace ??= readTraceparent(this.#traceparent);
+    return this.#trace;
+  }
+}
+
+function readTraceparent(traceparent: string | undefined): TraceContext {
   const match = traceparent === undefined ? null : PATTERN.exec(traceparent);
   const [, traceId, spanId, flags] = match ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return startTrace();

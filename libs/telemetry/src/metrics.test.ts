@@ -15,9 +15,9 @@ describe('Metrics', () => {
     expect(await linesOf(metrics, 'calls_total')).toEqual(['calls_total{outcome="ok",service="auth"} 3']);
     expect(await linesOf(metrics, 'depth')).toEqual(['depth{service="auth"} 7']);
     expect(await linesOf(metrics, 'took_seconds_bucket')).toEqual([
-      'took_seconds_bucket{le="0.1",service="auth",route="/a"} 0',
-      'took_seconds_bucket{le="1",service="auth",route="/a"} 1',
-      'took_seconds_bucket{le="+Inf",service="auth",route="/a"} 1',
+      'took_seconds_bucket{le="0.1",route="/a",service="auth"} 0',
+      'took_seconds_bucket{le="1",route="/a",service="auth"} 1',
+      'took_seconds_bucket{le="+Inf",route="/a",service="auth"} 1',
     ]);
     expect(metrics.contentType).toContain('text/plain');
   });

@@ -1,10 +1,5 @@
-import {
-  collectDefaultMetrics,
-  Counter as PromCounter,
-  Gauge as PromGauge,
-  Histogram as PromHistogram,
-  Registry,
-} from '@prometheus-io/client';
+import { collectDefaultMetrics, Counter as PromCounter, Gauge as PromGauge, Registry } from '@prometheus-io/client';
+import { BucketHistogram } from './bucket_histogram.ts';
 import { Series } from './series.ts';
 
 export type LabelValues = Readonly<Record<string, string>>;
@@ -123,12 +118,10 @@ export class Metrics {
     bucketsSeconds: readonly number[] = DEFAULT_BUCKETS_SECONDS,
   ): Histogram {
     return this.#once<Histogram>('histogram', name, labels, () => {
-      const buckets = [...bucketsSeconds];
-      const metric = new PromHistogram({ name, help, labelNames: [...labels], buckets, registers: [this.#registry] });
-      const series = new Series(labels, (values) => metric.labels(values));
+      const metric = new BucketHistogram({ name, help, labels, bounds: bucketsSeconds }, this.#registry);
       return {
-        observe: (values, seconds) => series.find(values).observe(seconds),
-        series: (values) => series.find(values),
+        observe: (values, seconds) => metric.series(values).observe(seconds),
+        series: (values) => metric.series(values),
       };
     });
   }

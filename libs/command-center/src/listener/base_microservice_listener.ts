@@ -187,16 +187,16 @@ export abstract class BaseMicroserviceListener {
 
   #work(task: ListenerTask, command: ValidatedCommand, context: CommandContext): void {
     runInContext({ trace: context.trace, command: context.name }, () => {
-      this.#process(command, context).then(
-        (value) => this.#finish(task, { kind: 'done', value }),
-        (cause: unknown) => this.#finish(task, outcomeOfError(cause)),
-      );
+      try {
+        this.processSingleCommand(command, context).then(
+          (value) => this.#finish(task, { kind: 'done', value }),
+          (cause: unknown) => this.#finish(task, outcomeOfError(cause)),
+        );
+      } catch (cause) {
+        // a subclass that throws before its first await is treated like one that rejects
+        this.#finish(task, outcomeOfError(cause));
+      }
     });
-  }
-
-  /** A subclass that throws before its first await is treated like one that rejects. */
-  async #process(command: ValidatedCommand, context: CommandContext): Promise<unknown> {
-    return this.processSingleCommand(command, context);
   }
 
   /** The work is over: gives the message its ending unless it had one already, and frees the slot. */

@@ -52,17 +52,17 @@ export class WorkEndings implements Endings {
     this.#deps = deps;
   }
 
-  async end(task: ListenerTask, outcome: Outcome): Promise<void> {
+  end(task: ListenerTask, outcome: Outcome): Promise<void> | undefined {
     const { delivery } = task;
     switch (outcome.kind) {
       case 'done':
       case 'expired':
         delivery.ack();
-        return;
+        return undefined;
       case 'refused':
         task.context?.logger.info({ code: outcome.error.code }, 'command refused');
         delivery.ack();
-        return;
+        return undefined;
       case 'retry':
         return this.#retry(task, outcome.error);
       case 'busy':
@@ -71,9 +71,9 @@ export class WorkEndings implements Endings {
         return this.#park(task, outcome.error, reasonOf(outcome.error));
       case 'handed_back':
         delivery.nack();
-        return;
+        return undefined;
       default:
-        outcome satisfies never;
+        return outcome satisfies never;
     }
   }
 
