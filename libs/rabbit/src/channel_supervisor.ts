@@ -59,9 +59,14 @@ export class ChannelSupervisor<C extends BrokerChannel> {
     if (channel !== undefined) await closeChannel(channel);
   }
 
-  async stop(): Promise<void> {
+  /** From now on no channel follows the one that is open. */
+  retire(): void {
     this.#stopping.abort();
     this.#release?.();
+  }
+
+  async stop(): Promise<void> {
+    this.retire();
     await this.recycle();
   }
 

@@ -101,6 +101,8 @@ export class QueueConsumer {
 
   /** Cancels and closes the channel. What is not settled by now goes back to the queue. */
   async close(): Promise<void> {
+    // before the first await: a link that comes up at this moment would open a channel and declare the queue once more
+    this.#supervisor.retire();
     await this.cancel();
     this.#lease?.flush();
     await this.#supervisor.stop();

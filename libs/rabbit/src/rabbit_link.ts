@@ -6,7 +6,8 @@ import { type OpenConnection, openConnection } from './link_connection.ts';
 import { LinkSession } from './link_session.ts';
 import { raise, refusalOf } from './rabbit_errors.ts';
 
-const BACKOFF = { baseMs: 50, maxMs: 5_000 };
+/** Both links of a process together try a little more than once a second while the broker is away. */
+const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 const SETUP_BACKOFF = { baseMs: 50, maxMs: 2_000 };
 /** Refused logins in a row after which the broker's word is final. A booting broker may refuse a vhost for a moment. */
 const MAX_REFUSALS = 3;
@@ -169,11 +170,13 @@ export class RabbitLink {
     connection.onClosed((cause) => session.ended(cause));
     connection.onBlocked((blocked) => this.#update({ blocked }));
     if (session.alive) {
+      // a setup that is added while the link comes up runs by itself, and must not run here again
+      const setups = [...this.#setups];
       this.#session = session;
       this.#refusals = 0;
       this.#update({ up: true, epoch, blocked: connection.blocked, fatal: false });
       this.#logger.info({ epoch }, 'connected to the broker');
-      for (const setup of this.#setups) void this.#runSetup(setup, session);
+      for (const setup of setups) void this.#runSetup(setup, session);
     }
     await session.closed;
     this.#session = undefined;

@@ -162,4 +162,38 @@ describe('a supervised link', () => {
     expect(epochs).toEqual([1, 2]);
     release();
   });
+
+  it('runs a set-up once per connection, also one that is added at the moment the link comes up', async () => {
+    const link = kit.coldLink('publish', proxied);
+    const epochs: number[] = [];
+    let added = false;
+    link.onState(({ up }) => {
+      if (!up || added) return;
+      added = true;
+      link.use(async (session) => void epochs.push(session.epoch));
+    });
+    link.start();
+    await link.ready(10_000);
+    proxy.cut();
+    await until(() => epochs.includes(2));
+    expect(epochs).toEqual([1, 2]);
+  });
+
+  it('opens nothing for a consumer that is closed at the moment the link comes up', async () => {
+    const queue = { ...WORK_QUEUE, name: 'auth.passing', durable: false, exclusive: true, bindings: [] };
+    const link = await kit.link('consume', proxied);
+    const consumer = await kit.consumer(link, queue, (delivery) => delivery.ack());
+    let declared = 0;
+    proxy.onFrame('to_server', ({ method }) => {
+      if (method === AMQP_METHOD.queueDeclare) declared++;
+      return undefined;
+    });
+    link.onState(({ up }) => {
+      if (up) void consumer.close();
+    });
+    proxy.cut();
+    await until(() => link.state.epoch === 2 && link.state.up);
+    await kit.consumer(link, { ...queue, name: 'auth.witness' }, (delivery) => delivery.ack());
+    expect(declared).toBe(1);
+  });
 });
