@@ -19,7 +19,10 @@ export const COMMANDS = {
   test: {
     summary: 'run every test, or those whose file name matches a pattern, against servers left up',
     usage: 'npm test [-- <pattern>…]',
-    options: [],
+    options: [
+      ['WARREN_TEST_SEED=20261', 'environment: the seed of everything random in tests'],
+      ['WARREN_TEST_SIZE=full', 'environment: the size of `npm run prove`, instead of the short one'],
+    ],
   },
   check: {
     summary: 'format, lint, types, unused code, generated files and unit tests',
@@ -29,7 +32,10 @@ export const COMMANDS = {
   prove: {
     summary: 'run a proof that is too big for `npm test`, or all of them',
     usage: 'npm run prove [-- <name> [arguments]]',
-    options: [['bare-machine', 'both commands on a bare Debian in a folder (root, about 20 minutes)']],
+    options: [
+      ['bare-machine', 'both commands on a bare Debian in a folder (root, about 20 minutes)'],
+      ['acceptance', 'the acceptance tests in full with three seeds, or with those that follow (about an hour)'],
+    ],
   },
   env: { summary: 'write missing secrets into .env; never changes a value', usage: 'npm run env', options: [] },
   bench: { summary: 'measure; without a name it lists the measures', usage: 'npm run bench [-- <name>]', options: [] },

@@ -36,6 +36,19 @@ export function deliveryTagOf({ bytes }: AmqpFrame): number {
   return Number(bytes.readBigUInt64BE(ARGUMENTS_AT + 1 + consumerTagBytes));
 }
 
+/** Whether the broker says of a `basic.deliver` that it gave the message out before. */
+export function isRedelivered({ bytes }: AmqpFrame): boolean {
+  const consumerTagBytes = bytes.readUInt8(ARGUMENTS_AT);
+  return (bytes.readUInt8(ARGUMENTS_AT + 1 + consumerTagBytes + LONG_BYTES) & 1) !== 0;
+}
+
+/** The code and text of a `channel.close`: `406 PRECONDITION_FAILED - unknown delivery tag 7`. */
+export function closeReasonOf({ bytes }: AmqpFrame): string {
+  const textAt = ARGUMENTS_AT + 3;
+  const text = bytes.toString('utf8', textAt, textAt + bytes.readUInt8(ARGUMENTS_AT + 2));
+  return `${bytes.readUInt16BE(ARGUMENTS_AT)} ${text}`;
+}
+
 export interface Settlement {
   readonly deliveryTag: number;
   /** All deliveries up to this one. `basic.reject` has no such thing. */

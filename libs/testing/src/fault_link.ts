@@ -42,6 +42,8 @@ class Pipe {
   readonly #splitter = new AmqpFrameSplitter();
   #last: Promise<void> = Promise.resolve();
   #cutting = false;
+  /** Bytes were swallowed: what follows would not fit to what came before. Such a stream stays silent until its end. */
+  #holed = false;
 
   constructor(deps: { connection: number; from: Socket; to: Socket; faults: DirectionFaults; cut: () => void }) {
     this.#connection = deps.connection;
@@ -66,7 +68,8 @@ class Pipe {
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#cutting || this.#faults.flow === 'drop') return;
+    this.#holed ||= this.#faults.flow === 'drop';
+    if (this.#cutting || this.#holed) return;
     this.#faults.onBytes?.(chunk);
     const { forward, cut } = this.#judge(chunk);
     this.#faults.bytes += forward.length;

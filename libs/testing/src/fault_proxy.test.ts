@@ -127,6 +127,19 @@ test('Dropped bytes never arrive, and the other side does not learn of a farewel
   expect(proxy.counters.open).toBe(1);
 });
 
+test('A connection that lost bytes stays silent when the network is back; a new one works', async () => {
+  const client = await connect();
+  proxy.flow('drop');
+  client.socket.write('lost');
+  await delay(100);
+  proxy.flow('pass');
+  client.socket.write('late');
+  const fresh = await connect();
+  fresh.socket.write('new');
+  await expect.poll(fresh.received).toBe('new');
+  expect(client.received()).toBe('');
+});
+
 test('Delayed bytes arrive late and in order, even when the delay is taken away', async () => {
   const client = await connect();
   const started = performance.now();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bySize, readTestSettings } from './test_settings.ts';
+import { bySize, readTestSettings, testSeed } from './test_settings.ts';
 
 const complete = {
   WARREN_TEST_RABBITMQ_URL: 'amqp://localhost',
@@ -26,4 +26,10 @@ test('A proof is short unless the whole one is asked for, and a size without sen
   expect(bySize(sizes, {})).toBe(1);
   expect(bySize(sizes, { WARREN_TEST_SIZE: 'full' })).toBe(60);
   expect(() => bySize(sizes, { WARREN_TEST_SIZE: 'fully' })).toThrow(/short or full/);
+});
+
+test('Without a seed every run uses the same one; a given one is taken, nonsense is refused by name', () => {
+  expect(testSeed({})).toBe(testSeed({ WARREN_TEST_SEED: '' }));
+  expect(testSeed({ WARREN_TEST_SEED: '42' })).toBe(42);
+  expect(() => testSeed({ WARREN_TEST_SEED: 'lucky' })).toThrow(/WARREN_TEST_SEED/);
 });

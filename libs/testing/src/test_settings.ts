@@ -45,6 +45,16 @@ export function bySize<T>(sizes: { short: T; full: T }, environment: Environment
   return sizes[size];
 }
 
+const DEFAULT_SEED = 20_261;
+
+/** The seed of everything random in a test: WARREN_TEST_SEED, or always the same one. */
+export function testSeed(environment: Environment = readEnvironment()): number {
+  const text = environment['WARREN_TEST_SEED'] ?? '';
+  if (text === '') return DEFAULT_SEED;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new Error('WARREN_TEST_SEED must be a whole number of at most nine digits.');
+}
+
 /** All settings at once; throws one sentence that names the first missing one. */
 export function readTestSettings(environment: Environment = readEnvironment()): TestSettings {
   return {
