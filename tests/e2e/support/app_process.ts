@@ -20,6 +20,12 @@ const STOP_TIMEOUT_MS = 30_000;
 /** Of the environment of the test run a child gets only what a program needs to run at all. */
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
 
+/** A test run that ends without cleaning up must not leave a system behind. */
+const RUNNING = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of RUNNING) child.kill('SIGKILL');
+});
+
 /** One process under test: its log lines, its standard error and how it ended. */
 export class AppProcess {
   readonly name: string;
@@ -53,12 +59,10 @@ export class AppProcess {
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
-    // a test run that ends without cleaning up must not leave a system behind
-    const killWithUs = (): void => void this.#child.kill('SIGKILL');
-    process.once('exit', killWithUs);
+    RUNNING.add(this.#child);
     this.#ended = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
-        process.off('exit', killWithUs);
+        RUNNING.delete(this.#child);
         this.exitCode = code;
         this.signal = signal;
         resolve();

@@ -1,26 +1,5 @@
-import http from 'node:http';
 import * as z from 'zod';
-
-export interface HttpCall {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: object;
-}
-
-/**
- * What became of one request: answered; `refused`, never taken; `stale`, sent on a kept connection that the server had closed
- * before it read it, which HTTP cannot exclude and clients repeat; or `broken`, taken and dropped.
- */
-type Outcome =
-  | {
-      readonly kind: 'answered';
-      readonly status: number;
-      readonly retryAfter: string | undefined;
-      readonly body: unknown;
-    }
-  | { readonly kind: 'refused' | 'stale' }
-  | { readonly kind: 'broken'; readonly reason: string };
+import { type HttpCall, type HttpOutcome, HttpSender } from './http_sender.ts';
 
 export interface LoadReport {
   /** Calls that were begun; each is one or more requests with the same key. */
@@ -36,28 +15,23 @@ export interface LoadReport {
 
 const GIVE_UP_AFTER_MS = 20_000;
 const RETRY_PAUSE_MS = 100;
-const REQUEST_TIMEOUT_MS = 15_000;
-const MAX_SOCKETS = 64;
 /** A machine that is too slow for the load is not buried under it. */
 const MAX_RUNNING = 40;
-const STALE_CODES: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 const Answer = z.record(z.string(), z.unknown());
 
 /** A client of several gateways as a careful one is: on any doubt it repeats the call elsewhere with the same key. */
 export class HttpLoad {
-  readonly #targets: () => readonly string[];
-  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
+  readonly #sender: HttpSender;
   readonly #outcomes = new Map<string, number>();
   readonly #broken: string[] = [];
   readonly #failed: string[] = [];
   readonly #running = new Set<Promise<unknown>>();
   #calls = 0;
-  #next = 0;
   #withoutRetryAfter = 0;
   #slowestMs = 0;
 
   constructor(targets: () => readonly string[]) {
-    this.#targets = targets;
+    this.#sender = new HttpSender(targets);
   }
 
   /** Makes calls in the background, unless too many are under way. */
@@ -73,7 +47,7 @@ export class HttpLoad {
     const startedAt = performance.now();
     let last = '';
     do {
-      const outcome = await this.#request(spec);
+      const outcome = await this.#sender.send(spec);
       this.#count(spec, outcome);
       if (outcome.kind === 'answered' && outcome.status < 300) {
         this.#slowestMs = Math.max(this.#slowestMs, performance.now() - startedAt);
@@ -90,7 +64,7 @@ export class HttpLoad {
   /** Waits for everything that is under way. */
   async finish(): Promise<LoadReport> {
     await Promise.all(this.#running);
-    this.#agent.destroy();
+    this.#sender.close();
     return {
       calls: this.#calls,
       outcomes: Object.fromEntries(this.#outcomes),
@@ -101,50 +75,11 @@ export class HttpLoad {
     };
   }
 
-  #count({ method, path }: HttpCall, outcome: Outcome): void {
+  #count({ method, path }: HttpCall, outcome: HttpOutcome): void {
     const name = outcome.kind === 'answered' ? String(outcome.status) : outcome.kind;
     this.#outcomes.set(name, (this.#outcomes.get(name) ?? 0) + 1);
     if (outcome.kind === 'broken') this.#broken.push(`${method} ${path}: ${outcome.reason}`);
     if (outcome.kind === 'answered' && outcome.status === 503 && outcome.retryAfter === undefined)
       this.#withoutRetryAfter++;
   }
-
-  #request({ method, path, headers, body }: HttpCall): Promise<Outcome> {
-    const targets = this.#targets();
-    const target = targets[this.#next++ % targets.length];
-    if (target === undefined) return Promise.resolve({ kind: 'refused' });
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const lengths =
-      text === undefined
-        ? {}
-        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) };
-    return new Promise((resolve) => {
-      const options = { method, agent: this.#agent, headers: { ...headers, ...lengths }, timeout: REQUEST_TIMEOUT_MS };
-      const request = http.request(new URL(path, target), options, (response) => {
-        readBody(response).then(
-          (answer) =>
-            resolve({
-              kind: 'answered',
-              status: response.statusCode ?? 0,
-              retryAfter: response.headers['retry-after'],
-              body: answer,
-            }),
-          (error: unknown) => resolve({ kind: 'broken', reason: `in the answer: ${String(error)}` }),
-        );
-      });
-      request.on('timeout', () => request.destroy(new Error('no answer in time')));
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ECONNREFUSED') resolve({ kind: 'refused' });
-        else if (request.reusedSocket && STALE_CODES.has(error.code ?? '')) resolve({ kind: 'stale' });
-        else resolve({ kind: 'broken', reason: error.code ?? error.message });
-      });
-      request.end(text);
-    });
-  }
-}
-
-async function readBody(response: http.IncomingMessage): Promise<unknown> {
-  let text = '';
-  for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
-  return text === '' ? {} : JSON.parse(text);
 }

@@ -17,6 +17,13 @@ export interface StoredMatch {
   readonly seed: string;
 }
 
+export interface StoredTicket {
+  readonly id: string;
+  readonly client_tag: string;
+  readonly state: string;
+  readonly game_id: string | null;
+}
+
 /** Reads what the services have stored, past their APIs. */
 export class Stored {
   readonly #open: Readonly<Record<Owner, Database>>;
@@ -26,6 +33,7 @@ export class Stored {
       new Database({
         url: system.databaseUrl(owner),
         schema: SCHEMAS[owner],
+        service: 'tests',
         logger: silentLogger(),
         metrics: new Metrics('tests'),
         max: 1,
@@ -58,6 +66,33 @@ export class Stored {
       count: number;
     }>`SELECT count(*)::int AS count FROM matches WHERE state = ${state}`.execute(this.#tables('coordinator'));
     return rows[0]?.count ?? 0;
+  }
+
+  /** Every ticket that was ever made for a mode. */
+  async tickets(mode: string): Promise<readonly StoredTicket[]> {
+    const { rows } = await sql<StoredTicket>`
+      SELECT id, client_tag, state, game_id FROM tickets WHERE mode = ${mode}`.execute(this.#tables('coordinator'));
+    return rows;
+  }
+
+  /** Players who were in a match that ended so, once per match: `game player`. */
+  async toldPlayers(): Promise<readonly string[]> {
+    const { rows } = await sql<{ told: string }>`
+      SELECT m.game_id::text || ' ' || p.player_id::text AS told FROM matches m JOIN match_players p USING (game_id)
+      WHERE m.state IN ('ended', 'failed')`.execute(this.#tables('coordinator'));
+    return rows.map(({ told }) => told).sort();
+  }
+
+  /** Messages that have not left yet. */
+  async outboxRows(): Promise<number> {
+    let rows = 0;
+    for (const owner of ['coordinator', 'allocator'] as const) {
+      const found = await sql<{ count: number }>`SELECT count(*)::int AS count FROM outbox`.execute(
+        this.#tables(owner),
+      );
+      rows += found.rows[0]?.count ?? 0;
+    }
+    return rows;
   }
 
   /** Tickets that wait or are in a match that is not over. */

@@ -27,6 +27,10 @@ export interface SystemOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A broker of the test's own, instead of a vhost on the shared one. */
   readonly broker?: { readonly url: string; readonly admin: BrokerAdmin };
+  /** URL of a Postgres of the test's own, with an account that may do everything. */
+  readonly postgres?: string;
+  /** URL of a Redis of the test's own. */
+  readonly redis?: string;
   /** Stands between the services and the broker or stores: gets a URL, gives the one to use. */
   readonly through?: {
     readonly rabbitmq?: (url: string) => string;
@@ -83,8 +87,11 @@ export class WarrenSystem {
 
   /** Sets broker, database and keys up without starting anything. */
   static async prepare(options: SystemOptions = {}): Promise<WarrenSystem> {
-    const broker = options.broker === undefined ? tempVhost() : ownVhost(options.broker.url);
-    const [vhost, database, redis] = await Promise.all([broker, tempDatabase(), tempRedis()]);
+    const [vhost, database, redis] = await Promise.all([
+      options.broker === undefined ? tempVhost() : ownVhost(options.broker.url),
+      options.postgres === undefined ? tempDatabase() : ownDatabase(options.postgres),
+      options.redis === undefined ? tempRedis() : ownRedis(options.redis),
+    ]);
     const system = new WarrenSystem({ vhost, database, redis }, options);
     await Promise.all([system.#setUpBroker(), system.#setUpDatabase()]);
     return system;
@@ -204,12 +211,17 @@ export class WarrenSystem {
 
   async #setUpDatabase(): Promise<void> {
     const { name, url } = this.place.database;
+    const adminUrl = this.#options.postgres ?? url;
     const roles = SCHEMAS.map(({ prefix, set }) => ({
       name: `${name}_${prefix}`,
       password: PASSWORD,
       schema: set.schema,
     }));
-    await ensureRolesAndDatabase(url, { database: name, owner: { name: `${name}_owner`, password: PASSWORD }, roles });
+    await ensureRolesAndDatabase(adminUrl, {
+      database: name,
+      owner: { name: `${name}_owner`, password: PASSWORD },
+      roles,
+    });
     await Promise.all(
       SCHEMAS.map(({ prefix, set }) => migrate(this.databaseUrl('owner'), set, { role: `${name}_${prefix}` })),
     );
@@ -226,6 +238,7 @@ export class WarrenSystem {
 }
 
 const same = (url: string): string => url;
+const OWN_NAME = 'warren';
 
 /** The vhost of a broker that the test has to itself. */
 function ownVhost(brokerUrl: string): Vhost {
@@ -233,8 +246,17 @@ function ownVhost(brokerUrl: string): Vhost {
     const url = new URL(brokerUrl);
     url.username = user;
     url.password = password;
-    url.pathname = '/warren';
+    url.pathname = `/${OWN_NAME}`;
     return url.href;
   };
-  return { name: 'warren', userPrefix: '', urlFor, drop: async () => undefined };
+  return { name: OWN_NAME, userPrefix: '', urlFor, drop: async () => undefined };
 }
+
+/** A database of a Postgres that the test has to itself; the set-up makes it. */
+function ownDatabase(adminUrl: string): TempDatabase {
+  const url = new URL(adminUrl);
+  url.pathname = `/${OWN_NAME}`;
+  return { name: OWN_NAME, url: url.href, user: url.username, drop: async () => undefined };
+}
+
+const ownRedis = (url: string): TempRedis => ({ url, keyPrefix: `${OWN_NAME}:`, drop: async () => undefined });
