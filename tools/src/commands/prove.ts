@@ -18,6 +18,11 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     runner: 'bash',
     file: ['tools', 'prove_bare_machine.sh'],
   },
+  acceptance: {
+    summary: 'the acceptance tests in full with three seeds; or with the seeds that follow (about an hour)',
+    runner: 'node',
+    file: ['tools', 'prove', 'acceptance.ts'],
+  },
 };
 
 function runProof(clone: Clone, proof: Proof, args: readonly string[]): Promise<number> {
