@@ -1,6 +1,7 @@
 import { toAppError } from '@warren/kernel';
 import { type Database, savepoint } from '@warren/postgres';
 import type { CommandContext } from './command_context.ts';
+import { faultOf } from './fault.ts';
 import {
   claimMessage,
   findOutcome,
@@ -88,8 +89,8 @@ export class CommandOrchestrator {
       return { kind: 'value', value };
     } catch (cause) {
       const error = toAppError(cause);
-      // a retry of these may end better, and a defect must be seen: nothing of them is stored
-      if (error.retryable || error.kind === 'internal') throw cause;
+      // a retry may end better, and a defect must be seen: nothing of them is stored
+      if (faultOf(error) !== 'refusal') throw cause;
       outbox.clear();
       await storeRefusal(tx, entry, error);
       return { kind: 'error', error };

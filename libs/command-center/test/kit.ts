@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type DtoOf, defineContract, defineEvent } from '@warren/contracts';
-import { AppError, Container, silentLogger, systemClock, systemRng, token } from '@warren/kernel';
+import { AppError, type Clock, Container, silentLogger, systemClock, systemRng, token } from '@warren/kernel';
 import { Database, migrate, sql, tables } from '@warren/postgres';
 import {
   type BrokerIdentity,
@@ -13,7 +13,14 @@ import {
   userOf,
 } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
-import { type TempDatabase, type TempVhost, tempDatabase, tempVhost } from '@warren/testing';
+import {
+  type FaultProxy,
+  faultProxy,
+  type TempDatabase,
+  type TempVhost,
+  tempDatabase,
+  tempVhost,
+} from '@warren/testing';
 import * as z from 'zod';
 import {
   type ApplyContext,
@@ -114,6 +121,7 @@ export interface ServiceOptions {
   readonly plans?: readonly ListenerPlan[];
   readonly url?: string;
   readonly prefix?: string;
+  readonly clock?: Clock;
 }
 
 /** One process of the service under test. */
@@ -164,6 +172,14 @@ export class Kit {
     return link;
   }
 
+  /** A way to the broker that can be cut, and the URL that takes it. */
+  async proxied(): Promise<{ proxy: FaultProxy; url: string }> {
+    const { hostname, port } = new URL(this.vhost.url);
+    const proxy = await faultProxy({ target: { host: hostname, port: Number(port || 5672) } });
+    this.defer(() => proxy.close());
+    return { proxy, url: proxy.through(this.vhost.url) };
+  }
+
   /** Another service: calls and sends. */
   async caller(
     prefix = 'coordinator',
@@ -196,7 +212,7 @@ export class Kit {
     const url = options.url ?? this.vhost.url;
     const prefix = options.prefix ?? 'allocator';
     const metrics = new Metrics(prefix);
-    const shared = { logger, metrics, clock: systemClock, rng: systemRng, prefix };
+    const shared = { logger, metrics, clock: options.clock ?? systemClock, rng: systemRng, prefix };
     const [publishLink, consumeLink] = await Promise.all([this.link('publish', url), this.link('consume', url)]);
     await declareServiceTopology(consumeLink, prefix);
     const database = this.database();

@@ -3,7 +3,6 @@ import { systemClock, systemRng } from '@warren/kernel';
 import { sql, tables } from '@warren/postgres';
 import { ConfirmedPublisher, EXCHANGE, type RabbitLink } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
-import { type FaultProxy, faultProxy } from '@warren/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OutboxRelay, UnitOfWork } from '../src/index.ts';
 import { Kit, logger, pause, until, WORK, WORK_DONE } from './kit.ts';
@@ -56,13 +55,6 @@ async function replica(url = kit.vhost.url): Promise<{
   return { emit, relay, link, unitOfWork };
 }
 
-async function proxied(): Promise<{ proxy: FaultProxy; url: string }> {
-  const { hostname, port } = new URL(kit.vhost.url);
-  const proxy = await faultProxy({ target: { host: hostname, port: Number(port || 5672) } });
-  kit.defer(() => proxy.close());
-  return { proxy, url: proxy.through(kit.vhost.url) };
-}
-
 beforeEach(async () => {
   received.length = 0;
   kit = await Kit.open();
@@ -99,7 +91,7 @@ test('two replicas relay the rows of both, in order of each, none twice', async 
 });
 
 test('rows wait while the broker is away, without a transaction that stays open, and leave soon after it is back, in order', async () => {
-  const { proxy, url } = await proxied();
+  const { proxy, url } = await kit.proxied();
   const { emit, relay } = await replica(url);
   await proxy.admit('refuse');
   proxy.cut();
@@ -124,7 +116,7 @@ test('rows wait while the broker is away, without a transaction that stays open,
 });
 
 test('with a broker that swallows everything the transaction is bounded, and a stop ends within a second', async () => {
-  const { proxy, url } = await proxied();
+  const { proxy, url } = await kit.proxied();
   const { emit, relay } = await replica(url);
   proxy.flow('drop');
   await emit('lost?');

@@ -43,11 +43,13 @@ export class QueueConsumer {
   #wanted = false;
   /** Has consumed since `start`: the next consumer is a recovery. */
   #served = false;
+  #prefetch: number;
   #tag: string | undefined;
   #lease: DeliveryLease | undefined;
 
   constructor(deps: QueueConsumerDeps) {
     this.#deps = deps;
+    this.#prefetch = deps.prefetch;
     this.#metrics = new RabbitMetrics(deps.metrics);
     this.#supervisor = new ChannelSupervisor({
       ...deps,
@@ -69,12 +71,13 @@ export class QueueConsumer {
   }
 
   /**
-   * Resolves when the broker delivers to us. May be called again after `cancel`.
+   * Resolves when the broker delivers to us, at most `prefetch` unsettled messages. May be called again after `cancel`.
    * @throws AppError BROKER_TOPOLOGY_DRIFT or BROKER_ACCESS_REFUSED at once, SERVICE_UNAVAILABLE after 30 s. The consumer
    * goes on trying in both cases, until `close`.
    */
-  async start(): Promise<void> {
+  async start(prefetch: number = this.#deps.prefetch): Promise<void> {
     this.#wanted = true;
+    this.#prefetch = prefetch;
     this.#supervisor.start();
     const channel = this.#supervisor.channel;
     if (channel !== undefined && this.#lease !== undefined && !this.consuming) {
@@ -109,12 +112,11 @@ export class QueueConsumer {
   }
 
   async #setUp(channel: BrokerChannel): Promise<void> {
-    const { declare, queue, prefetch } = this.#deps;
-    const lease = new DeliveryLease(channel, prefetch, this.#metrics);
+    const { declare, queue } = this.#deps;
+    const lease = new DeliveryLease(channel, this.#prefetch, this.#metrics);
     channel.once('close', () => lease.end());
     this.#lease = lease;
     if (declare) await declareQueue(channel, queue);
-    await channel.prefetch(prefetch);
     if (this.#wanted) await this.#consume(channel, lease);
   }
 
@@ -123,6 +125,8 @@ export class QueueConsumer {
       if (message === null) this.#canceledByBroker();
       else this.#deliver(message, lease);
     };
+    // for consumers that begin from now on
+    await channel.prefetch(this.#prefetch);
     const { consumerTag } = await channel.consume(this.#deps.queue.name, onMessage);
     if (!this.#wanted) {
       await channel.cancel(consumerTag);

@@ -1,4 +1,7 @@
 import type { Counter, CounterSeries, Gauge, Histogram, HistogramSeries, Metrics } from '@warren/telemetry';
+import type { KillSwitchState } from './kill_switch.ts';
+
+const SWITCH_LEVEL = { closed: 0, half_open: 1, open: 2 } as const;
 
 /** The series of one command, found once. */
 interface CommandSeries {
@@ -12,6 +15,8 @@ export class ListenerMetrics {
   readonly #endings: Counter;
   readonly #durations: Histogram;
   readonly #zombies: Gauge;
+  readonly #killSwitch: Gauge;
+  readonly #trips: Counter;
   readonly #commands = new Map<string, CommandSeries>();
 
   /** `running` is asked whenever the metrics are read. */
@@ -23,6 +28,12 @@ export class ListenerMetrics {
       'command',
     ]);
     this.#zombies = metrics.gauge('warren_command_zombies', 'Handlers that ignore their signal.', ['queue']);
+    this.#killSwitch = metrics.gauge(
+      'warren_listener_kill_switch',
+      '0: messages flow. 1: one at a time. 2: none are taken, because most of the work fails.',
+      ['queue'],
+    );
+    this.#trips = metrics.counter('warren_listener_kill_switch_opened_total', 'Times that it opened.', ['queue']);
     const gauge = metrics.gauge('warren_commands_running', 'Messages under work.', ['queue']);
     metrics.beforeRender(() => gauge.set({ queue }, running()));
   }
@@ -36,6 +47,11 @@ export class ListenerMetrics {
 
   zombies(count: number): void {
     this.#zombies.set({ queue: this.#queue }, count);
+  }
+
+  killSwitch(state: KillSwitchState): void {
+    this.#killSwitch.set({ queue: this.#queue }, SWITCH_LEVEL[state]);
+    if (state === 'open') this.#trips.inc({ queue: this.#queue });
   }
 
   #add(command: string): CommandSeries {

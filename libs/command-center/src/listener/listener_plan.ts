@@ -4,7 +4,6 @@ import {
   type ConfirmedPublisher,
   commandsQueue,
   eventsQueue,
-  QueueConsumer,
   type QueueSpec,
   queuesOf,
   type RabbitLink,
@@ -16,7 +15,9 @@ import type { Metrics } from '@warren/telemetry';
 import type { Binding } from '../registry/bindings.ts';
 import type { ServiceRegistry } from '../registry/service_registry.ts';
 import type { ListenerDeps } from './base_microservice_listener.ts';
+import { MessageCopies } from './message_copies.ts';
 import { MessageReader } from './message_reader.ts';
+import { QueueSource } from './queue_source.ts';
 import { RpcEndings } from './rpc_endings.ts';
 import { SenderIdentity } from './sender_identity.ts';
 import { WorkEndings } from './work_endings.ts';
@@ -84,28 +85,19 @@ export function listenerDeps(plan: ListenerPlan, resources: ListenerResources): 
   const logger = resources.logger.child({ queue });
   const { prefix, maxConcurrentTasks, commandProcessingTimeoutMs } = registry;
   const sender = new SenderIdentity({ prefix, userPrefix: user.userPrefix, singleUser: user.singleUser });
+  const copies = new MessageCopies({ publisher: resources.publisher, prefix, sender, clock, logger });
   const endings =
-    plan.kind === 'rpc'
-      ? new RpcEndings({ replier: resources.replier, logger })
-      : new WorkEndings({ publisher: resources.publisher, prefix, queue, sender, clock, logger });
+    plan.kind === 'rpc' ? new RpcEndings({ replier: resources.replier, logger }) : new WorkEndings({ copies, queue });
   const processingTimeoutMs = commandProcessingTimeoutMs;
   const reader = new MessageReader({ bindings: plan.bindings, container, clock, logger, sender, processingTimeoutMs });
   return {
     queue,
     maxConcurrentTasks,
     commandProcessingTimeoutMs,
-    consume: (onDelivery) =>
-      new QueueConsumer({
-        link: resources.consumeLink,
-        queue: plan.queue,
-        prefetch: plan.prefetch,
-        declare: true,
-        onDelivery,
-        logger,
-        metrics,
-      }),
+    consume: (onDelivery) => new QueueSource({ ...plan, link: resources.consumeLink, onDelivery, logger, metrics }),
     reader,
     endings,
+    killSwitch: plan.kind !== 'rpc',
     clock,
     logger,
     metrics,

@@ -1,4 +1,5 @@
 import { AppError, toAppError } from '@warren/kernel';
+import { type Fault, faultOf } from '../fault.ts';
 
 /** Every way in which the work on one message can end. Each delivery has exactly one. */
 export type Outcome =
@@ -14,20 +15,27 @@ export type Outcome =
   | { readonly kind: 'broken'; readonly error: AppError }
   /** Its deadline passed before the work began: nobody waits any more. */
   | { readonly kind: 'expired' }
+  /** The broker has taken it back and gives it to somebody else: nothing we say of it counts. */
+  | { readonly kind: 'lost' }
   /** Not begun, or cut short by the service's own end: another replica does it. */
   | { readonly kind: 'handed_back' };
 
 /** A parallel duplicate: its twin holds the message id. */
 export const IN_PROGRESS = 'REQUEST_IN_PROGRESS';
 
+const KIND_OF_FAULT = { refusal: 'refused', transient: 'retry', defect: 'broken' } as const satisfies Record<
+  Fault,
+  Outcome['kind']
+>;
+
 /** The outcome of a handler that threw. */
 export function outcomeOfError(cause: unknown): Outcome {
   const error = toAppError(cause);
-  if (error.code === IN_PROGRESS) return { kind: 'busy', error };
-  if (error.retryable) return { kind: 'retry', error };
-  if (error.kind === 'internal') return { kind: 'broken', error };
-  return { kind: 'refused', error };
+  return { kind: error.code === IN_PROGRESS ? 'busy' : KIND_OF_FAULT[faultOf(error)], error };
 }
+
+export const leaseLost = (): AppError =>
+  new AppError('SERVICE_LINK_LOST', 'The broker has taken the message back.', { kind: 'unavailable', retryable: true });
 
 export const timedOut = (ms: number): AppError =>
   new AppError('SERVICE_TIMEOUT', `The command was not done within ${ms} ms.`, { kind: 'timeout', retryable: true });

@@ -35,6 +35,7 @@ export class RpcEndings implements Endings {
         this.#refuse(task, shuttingDown());
         break;
       case 'expired':
+      case 'lost':
         break;
       default:
         outcome satisfies never;

@@ -3,6 +3,7 @@ import type { Container, Token } from '@warren/kernel';
 import type * as z from 'zod';
 import type { CommandContext } from '../command_context.ts';
 import type { ApplyContext, CommandHandler, EventHandler } from '../command_handler.ts';
+import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry_policy.ts';
 
 /** A handler whose types were checked at its registration; payloads are what the binding's schema returned. */
 export interface BoundHandler {
@@ -19,8 +20,21 @@ interface BindingBase {
   readonly idempotency: Idempotency;
   readonly secretFields: readonly string[];
   readonly handlerName: string;
+  readonly retry: RetryPolicy;
+  readonly abortOnLeaseLoss: boolean;
   /** Takes the handler out of the container; once, at start. */
   readonly resolve: (container: Container) => BoundHandler;
+}
+
+/** What a registry line may say beyond contract and handler. */
+export interface BindingOptions {
+  /** Of durable commands and events; a request that somebody waits for is never tried again by the service. */
+  readonly retry?: RetryOptions;
+  /**
+   * Aborts the handler when the broker takes the message back (its channel is gone): somebody else gets it too. For work
+   * that is costly and can be cut short; without it the handler ends in peace, and the inbox keeps the effect single.
+   */
+  readonly abortOnLeaseLoss?: boolean;
 }
 
 export interface CommandBinding extends BindingBase {
@@ -40,11 +54,13 @@ export type Binding = CommandBinding | EventBinding;
 export function command<C extends Contract, Prepared>(
   contract: C,
   handler: Token<CommandHandler<DtoOf<C>, z.input<C['reply']>, Prepared>>,
+  options: BindingOptions = {},
 ): CommandBinding {
+  if (options.retry !== undefined && !contract.ways.includes('command'))
+    throw new TypeError(`${contract.name} is called by RPC only: its callers try again, not the service`);
   return {
     kind: 'command',
-    name: contract.name,
-    version: contract.version,
+    ...policies(contract, options),
     schema: contract.dto,
     idempotency: contract.idempotency,
     secretFields: contract.secretFields,
@@ -70,11 +86,11 @@ export function event<E extends EventContract>(
   contract: E,
   group: string,
   handler: Token<EventHandler<PayloadOf<E>>>,
+  options: BindingOptions = {},
 ): EventBinding {
   return {
     kind: 'event',
-    name: contract.name,
-    version: contract.version,
+    ...policies(contract, options),
     schema: contract.payload,
     idempotency: 'inbox',
     secretFields: [],
@@ -91,4 +107,12 @@ export function event<E extends EventContract>(
       };
     },
   };
+}
+
+function policies(
+  contract: Contract | EventContract,
+  { retry = {}, abortOnLeaseLoss = false }: BindingOptions,
+): Pick<BindingBase, 'name' | 'version' | 'retry' | 'abortOnLeaseLoss'> {
+  const { name, version } = contract;
+  return { name, version, retry: retryPolicy(name, retry), abortOnLeaseLoss };
 }
