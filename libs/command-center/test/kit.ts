@@ -122,6 +122,8 @@ export interface ServiceOptions {
   readonly url?: string;
   readonly prefix?: string;
   readonly clock?: Clock;
+  /** False leaves all queues undeclared but those that are consumed. */
+  readonly topology?: boolean;
 }
 
 /** One process of the service under test. */
@@ -214,7 +216,7 @@ export class Kit {
     const metrics = new Metrics(prefix);
     const shared = { logger, metrics, clock: options.clock ?? systemClock, rng: systemRng, prefix };
     const [publishLink, consumeLink] = await Promise.all([this.link('publish', url), this.link('consume', url)]);
-    await declareServiceTopology(consumeLink, prefix);
+    if (options.topology !== false) await declareServiceTopology(consumeLink, prefix);
     const database = this.database();
     const publisher = new ConfirmedPublisher({ ...shared, link: publishLink });
     const relay = new OutboxRelay({ ...shared, database, publisher, publishLink });

@@ -16,7 +16,6 @@ export interface RawChannel {
   take(
     queue: string,
   ): Promise<{ headers: Record<string, unknown>; body: string; userId: unknown; messageId: unknown } | undefined>;
-  remove(queue: string): Promise<void>;
   /** Messages that wait in a queue; those in somebody's hands do not count. */
   ready(queue: string): Promise<number>;
 }
@@ -51,7 +50,6 @@ export async function rawChannel(link: RabbitLink): Promise<RawChannel> {
       if (message === false) return undefined;
       return { ...Properties.parse(message.properties), body: message.content.toString() };
     },
-    remove: async (queue) => void (await channel.deleteQueue(queue)),
     ready: async (queue) => (await channel.checkQueue(queue)).messageCount,
   };
 }
