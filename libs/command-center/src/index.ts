@@ -12,6 +12,7 @@ export type { ValidatedCommand } from './listener/validated_command.ts';
 export { commandCenterMigrations } from './outbox/command_center_tables.ts';
 export { OutboxRelay } from './outbox/outbox_relay.ts';
 export { UnitOfWork } from './outbox/unit_of_work.ts';
+export { PollLoop } from './poll_loop.ts';
 export { type CommandBinding, command, event } from './registry/bindings.ts';
 export { checkRegistry, defineRegistry, type ServiceRegistry } from './registry/service_registry.ts';
 export { RESOURCE } from './resources.ts';

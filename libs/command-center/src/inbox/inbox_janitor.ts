@@ -1,7 +1,8 @@
-import { backoffMs, type Clock, type Logger, type Rng, toAppError } from '@warren/kernel';
+import type { Clock, Logger, Rng } from '@warren/kernel';
 import { type Database, sql, tables } from '@warren/postgres';
 import type { Counter, Metrics } from '@warren/telemetry';
 import type { CommandCenterTables } from '../outbox/command_center_tables.ts';
+import { PollLoop } from '../poll_loop.ts';
 
 export interface InboxJanitorDeps {
   readonly database: Database;
@@ -21,53 +22,35 @@ const BATCHES_PER_ROUND = 20;
 /** Removes inbox rows whose time is over. Replicas do not coordinate: each skips what another one is removing. */
 export class InboxJanitor {
   readonly name = 'inbox janitor';
-  readonly #deps: InboxJanitorDeps;
+  readonly #database: Database;
   readonly #removed: Counter;
-  readonly #stop = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #loop: PollLoop;
 
   constructor(deps: InboxJanitorDeps) {
-    this.#deps = deps;
+    this.#database = deps.database;
     this.#removed = deps.metrics.counter('warren_inbox_removed_total', 'Inbox rows removed after their retention.');
+    this.#loop = new PollLoop({ ...deps, name: this.name, pollMs: deps.everyMs ?? EVERY_MS }, () => this.#sweep());
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#loop.start();
   }
 
   /** Ends after the batch that is under way. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
-  /** One round. Resolves to the number of rows removed. */
-  async sweep(): Promise<number> {
-    let removed = 0;
-    for (let batch = 0; batch < BATCHES_PER_ROUND && !this.#stop.signal.aborted; batch++) {
+  async #sweep(): Promise<void> {
+    for (let batch = 0; batch < BATCHES_PER_ROUND && !this.#loop.stopping.aborted; batch++) {
       const count = await this.#removeBatch();
-      removed += count;
-      if (count < BATCH_ROWS) break;
-    }
-    this.#removed.inc({}, removed);
-    return removed;
-  }
-
-  async #run(): Promise<void> {
-    const { clock, rng, logger, everyMs = EVERY_MS } = this.#deps;
-    while (!this.#stop.signal.aborted) {
-      await clock.sleep(backoffMs(1, { baseMs: everyMs, maxMs: everyMs }, rng), this.#stop.signal);
-      if (this.#stop.signal.aborted) return;
-      try {
-        await this.sweep();
-      } catch (cause) {
-        logger.warn({ err: toAppError(cause) }, 'expired inbox rows could not be removed');
-      }
+      this.#removed.inc({}, count);
+      if (count < BATCH_ROWS) return;
     }
   }
 
   async #removeBatch(): Promise<number> {
-    const result = await this.#deps.database.transaction((tx) =>
+    const result = await this.#database.transaction((tx) =>
       sql`DELETE FROM inbox WHERE message_id IN (
         SELECT message_id FROM inbox WHERE expires_at < now() ORDER BY expires_at LIMIT ${BATCH_ROWS} FOR UPDATE SKIP LOCKED)`.execute(
         tables<CommandCenterTables>(tx),

@@ -1,9 +1,11 @@
-import { backoffMs, type Clock, type Logger, type Rng, toAppError } from '@warren/kernel';
+import { backoffMs, type Clock, type Logger, newId, type Rng } from '@warren/kernel';
 import { type Database, sql, type Tx, tables } from '@warren/postgres';
-import { type ConfirmedPublisher, EXCHANGE, type PublishOutcome, type RabbitLink } from '@warren/rabbit';
+import type { ConfirmedPublisher, RabbitLink } from '@warren/rabbit';
 import type { Counter, Metrics } from '@warren/telemetry';
-import * as z from 'zod';
-import type { CommandCenterTables } from './command_center_tables.ts';
+import { type Pause, PollLoop } from '../poll_loop.ts';
+import { OutboxMeter } from './outbox_meter.ts';
+import { deferRows, dueRows, lockOutbox, type OutboxRow, removeRows } from './outbox_rows.ts';
+import { isSilence, type RowOutcome, RowPublisher } from './row_publisher.ts';
 
 export interface OutboxRelayDeps {
   readonly database: Database;
@@ -20,121 +22,109 @@ export interface OutboxRelayDeps {
 
 const BATCH_ROWS = 200;
 const BATCH_GROWTH = 4;
-/** Looks for rows of other processes and of failed tries, when nobody wakes it. */
+/** Looks for rows of processes that could tell nobody and of failed tries, when nobody wakes it. */
 const POLL_MS = 500;
 /** Another replica's relay holds the lock and may have read before our commit: look again soon, then less and less. */
 const CONTENDED_BACKOFF = { baseMs: 20, maxMs: POLL_MS };
 /** No transaction lasts longer than this and its statements, whatever the broker does. */
 const CONFIRM_TIMEOUT_MS = 3_000;
-/** What a stop grants to confirms under way. Rows without one stay and are published again by the next process. */
-const STOP_GRACE_MS = 500;
-const ERROR_BACKOFF = { baseMs: 200, maxMs: 5_000 };
-const ROW_BASE_MS = 500;
-const ROW_MAX_MS = 10_000;
+/** Silence after which Postgres ends the transaction of a relay that was stopped in the middle. */
+const HOLD_MS = CONFIRM_TIMEOUT_MS + 2_000;
 
-const Headers = z.record(z.string(), z.string());
-
-type Row = {
-  id: string;
-  exchange: string;
-  routing_key: string;
-  message_id: string;
-  type: string;
-  headers: string;
-  body: string;
-};
-
-/** `invalid`: no publisher takes this row, whatever the broker does. */
-type RowOutcome = PublishOutcome | 'invalid';
-type Round = 'contended' | 'empty' | 'more' | 'held_up';
+type Round = 'away' | 'contended' | 'empty' | 'more' | 'held_up';
 
 /**
  * Publishes outbox rows with confirms and deletes them in the transaction that locked them. A row whose message was not
- * confirmed stays and is tried again, so a message may be published twice; consumers have the inbox. Rows of one routing
- * key leave in the order of their ids; a key that the broker does not take holds up no other one.
+ * confirmed stays and is tried again, so a message may be published twice; consumers have the inbox. Rows of one lane
+ * (see lanes.ts) leave in the order of their ids; one that the broker does not take holds up no other. Every replica has
+ * a relay, and whichever gets the lock takes all rows along.
  */
 export class OutboxRelay {
   readonly #deps: OutboxRelayDeps;
+  readonly #loop: PollLoop;
+  readonly #meter: OutboxMeter;
+  readonly #rows: RowPublisher;
   readonly #relayed: Counter;
-  readonly #stop = new AbortController();
-  #wakeUp = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #channel: string;
+  /** Tells our own notifications from those of other replicas. */
+  readonly #id = newId();
   #batchRows = BATCH_ROWS;
-  /** Ends the wait for confirms; made once, so that a round adds no listener. */
-  readonly #cutOff: Promise<'unknown'>;
+  #contended = 0;
+  /** Rows of this process were committed, and nobody has looked since. */
+  #unseen = false;
+  #stopListening: (() => void) | undefined;
+  #subscribed: Promise<() => Promise<void>> | undefined;
 
   constructor(deps: OutboxRelayDeps) {
     this.#deps = deps;
+    this.#loop = new PollLoop({ ...deps, name: 'outbox relay', pollMs: POLL_MS }, () => this.#next());
+    this.#meter = new OutboxMeter(deps);
+    this.#rows = new RowPublisher(deps);
     this.#relayed = deps.metrics.counter('warren_outbox_relayed_total', 'Outbox rows by publish outcome.', ['outcome']);
-    const { promise, resolve } = Promise.withResolvers<'unknown'>();
-    this.#cutOff = promise;
-    this.#stop.signal.addEventListener('abort', () => setTimeout(() => resolve('unknown'), STOP_GRACE_MS).unref());
+    this.#channel = `warren_outbox_${deps.prefix}`;
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    if (this.#stopListening !== undefined) return;
+    this.#stopListening = this.#deps.publishLink.onState(() => this.#loop.wake());
+    this.#subscribed = this.#deps.database.listen(this.#channel, (sender) => {
+      if (sender !== this.#id) this.#loop.wake();
+    });
+    this.#loop.start();
+    this.#meter.start();
   }
 
   /** Rows were committed: publish them now. */
   wake(): void {
-    this.#wakeUp.abort();
+    this.#unseen = true;
+    this.#loop.wake();
   }
 
   /** Ends the batch that is under way, waiting at most half a second for its confirms. */
   async stop(): Promise<void> {
-    this.#stop.abort();
-    this.wake();
-    await this.#running;
+    this.#rows.cutOff();
+    await Promise.all([this.#loop.stop(), this.#meter.stop()]);
+    this.#stopListening?.();
+    await (await this.#subscribed)?.();
   }
 
-  async #run(): Promise<void> {
-    const { publishLink } = this.#deps;
-    const stopListening = publishLink.onState(() => this.wake());
-    try {
-      await this.#loop();
-    } finally {
-      stopListening();
+  async #next(): Promise<Pause> {
+    const { rng } = this.#deps;
+    const round = await this.#round();
+    this.#contended = round === 'contended' ? this.#contended + 1 : 0;
+    if ((round === 'contended' || round === 'away') && this.#unseen) await this.#tellOthers();
+    this.#unseen = false;
+    switch (round) {
+      case 'more':
+        return { ms: 0, wakeable: true };
+      case 'held_up':
+        return { ms: POLL_MS, wakeable: false };
+      case 'contended':
+        // whoever holds the lock takes our rows along; a wake must not turn this into a busy loop
+        return { ms: backoffMs(this.#contended, CONTENDED_BACKOFF, rng), wakeable: false };
+      case 'away':
+      case 'empty':
+        return { ms: POLL_MS, wakeable: true };
     }
   }
 
-  async #loop(): Promise<void> {
-    let failures = 0;
-    let contended = 0;
-    while (!this.#stop.signal.aborted) {
-      // made before the round: a wake that comes while it runs ends the pause after it
-      this.#wakeUp = new AbortController();
-      try {
-        const round = await this.#round();
-        failures = 0;
-        contended = round === 'contended' ? contended + 1 : 0;
-        await this.#pause(round, contended);
-      } catch (cause) {
-        failures++;
-        if (failures === 1)
-          this.#deps.logger.warn({ err: toAppError(cause) }, 'the outbox relay cannot work; rows wait');
-        // wakes are not heard: each commit would be one more try against a store that is away
-        await this.#deps.clock.sleep(backoffMs(failures, ERROR_BACKOFF, this.#deps.rng), this.#stop.signal);
-      }
-    }
-  }
-
-  async #pause(round: Round, contended: number): Promise<void> {
-    const { clock, rng } = this.#deps;
-    if (round === 'more') return;
-    if (round === 'empty') return clock.sleep(POLL_MS, this.#wakeUp.signal);
-    if (round === 'held_up') return clock.sleep(POLL_MS, this.#stop.signal);
-    // whoever holds the lock takes our rows along; a wake must not turn this into a busy loop
-    return clock.sleep(backoffMs(contended, CONTENDED_BACKOFF, rng), this.#stop.signal);
+  /**
+   * Wakes the relays of other replicas for rows that this one cannot take. Only then: a notification in every transaction
+   * would make all commits of the database queue up for one lock.
+   */
+  async #tellOthers(): Promise<void> {
+    await sql`SELECT pg_notify(${this.#channel}, ${this.#id})`.execute(tables(this.#deps.database.read));
   }
 
   async #round(): Promise<Round> {
-    const { up, blocked } = this.#deps.publishLink.state;
-    if (!up || blocked) return 'empty';
+    if (!this.#rows.usable) return 'away';
     return this.#deps.database.transaction(async (tx) => {
-      if (!(await this.#lock(tx))) return 'contended';
-      const rows = await this.#due(tx);
+      if (!(await lockOutbox(tx, this.#deps.prefix, HOLD_MS))) return 'contended';
+      // committed before this look, or the next wake comes
+      this.#unseen = false;
+      const rows = await dueRows(tx, this.#batchRows);
       if (rows.length === 0) return 'empty';
-      return this.#record(tx, rows, this.#judged(await this.#publishAll(rows)));
+      return this.#record(tx, rows, this.#judged(await this.#rows.publish(rows, CONFIRM_TIMEOUT_MS)));
     });
   }
 
@@ -148,109 +138,27 @@ export class OutboxRelay {
       return outcomes;
     }
     this.#batchRows = 1;
-    const { up, blocked } = this.#deps.publishLink.state;
-    const isCulprit = outcomes.length === 1 && up && !blocked && !this.#stop.signal.aborted;
+    const isCulprit = outcomes.length === 1 && this.#rows.usable && !this.#loop.stopping.aborted;
     return isCulprit ? ['invalid'] : outcomes;
   }
 
-  async #lock(tx: Tx): Promise<boolean> {
-    const name = `outbox:${this.#deps.prefix}`;
-    const lock = await sql<{ got: boolean }>`
-      SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ':' || ${name}::text, 0)) AS got`.execute(
-      tables(tx),
-    );
-    return lock.rows[0]?.got === true;
-  }
-
-  /** A row whose key is held up by an earlier one waits with it: it would overtake it otherwise. */
-  #due(tx: Tx): Promise<Row[]> {
-    return tables<CommandCenterTables>(tx)
-      .selectFrom('outbox')
-      .select(['id', 'exchange', 'routing_key', 'message_id', 'type', 'headers', 'body'])
-      .where('next_at', '<=', sql<Date>`now()`)
-      .where(
-        sql<boolean>`NOT EXISTS (
-          SELECT FROM outbox AS earlier
-          WHERE earlier.next_at > now() AND earlier.exchange = outbox.exchange
-            AND earlier.routing_key = outbox.routing_key AND earlier.id < outbox.id)`,
-      )
-      .orderBy('id')
-      .limit(this.#batchRows)
-      .execute();
-  }
-
-  /** Waits no longer than the link lives: a transaction must not stay open until a broker comes back. */
-  async #publishAll(rows: readonly Row[]): Promise<RowOutcome[]> {
-    const { publishLink } = this.#deps;
-    const { promise: linkLost, resolve } = Promise.withResolvers<RowOutcome>();
-    const look = ({ up }: { readonly up: boolean }): void => {
-      if (!up) resolve('unknown');
-    };
-    const stopListening = publishLink.onState(look);
-    look(publishLink.state);
-    try {
-      return await Promise.all(rows.map((row) => Promise.race([this.#publish(row), linkLost, this.#cutOff])));
-    } finally {
-      stopListening();
-    }
-  }
-
-  async #publish(row: Row): Promise<RowOutcome> {
-    try {
-      const message = {
-        exchange: row.exchange,
-        key: row.routing_key,
-        body: Buffer.from(row.body),
-        messageId: row.message_id,
-        type: row.type,
-        persistent: true,
-        // an event without a subscriber is legal; a command or a push without a queue is a defect that must be seen
-        mandatory: row.exchange !== EXCHANGE.events,
-        headers: { ...Headers.parse(JSON.parse(row.headers)), 'warren-attempt': 1 },
-      };
-      return await this.#deps.publisher.publish(message, { timeoutMs: CONFIRM_TIMEOUT_MS });
-    } catch (cause) {
-      // one row that cannot be sent must not keep the others
-      this.#deps.logger.error({ err: cause, id: row.id, type: row.type }, 'an outbox row is no message');
-      return 'invalid';
-    }
-  }
-
-  async #record(tx: Tx, rows: readonly Row[], outcomes: readonly RowOutcome[]): Promise<Round> {
-    const db = tables<CommandCenterTables>(tx);
+  async #record(tx: Tx, rows: readonly OutboxRow[], outcomes: readonly RowOutcome[]): Promise<Round> {
     const byOutcome = Map.groupBy(rows, (_row, index) => outcomes[index] ?? 'unknown');
     for (const [outcome, some] of byOutcome) {
+      if (outcome === 'kept') continue;
       this.#relayed.inc({ outcome }, some.length);
       if (outcome !== 'confirmed') this.#complain(outcome, some);
     }
-    const sent = idsOf(byOutcome.get('confirmed'));
-    if (sent.length > 0) await db.deleteFrom('outbox').where('id', 'in', sent).execute();
+    const idsOf = (outcome: RowOutcome): string[] => (byOutcome.get(outcome) ?? []).map((row) => row.id);
+    await removeRows(tx, idsOf('confirmed'));
     // rows without an answer keep their turn: the link was lost, not the message refused
-    const refused = [
-      ...idsOf(byOutcome.get('returned')),
-      ...idsOf(byOutcome.get('nacked')),
-      ...idsOf(byOutcome.get('invalid')),
-    ];
-    if (refused.length > 0) await this.#defer(tx, refused);
+    await deferRows(tx, [...idsOf('returned'), ...idsOf('nacked'), ...idsOf('invalid')]);
     return outcomes.some(isSilence) ? 'held_up' : 'more';
   }
 
-  async #defer(tx: Tx, ids: readonly string[]): Promise<void> {
-    const waitMs = sql`least(${ROW_MAX_MS}::float8, ${ROW_BASE_MS} * power(2, least(attempts, 16))) * (0.5 + random() / 2)`;
-    await tables<CommandCenterTables>(tx)
-      .updateTable('outbox')
-      .set({ attempts: sql<number>`attempts + 1`, next_at: sql<Date>`now() + ${waitMs} * interval '1 millisecond'` })
-      .where('id', 'in', ids)
-      .execute();
-  }
-
-  #complain(outcome: RowOutcome, rows: readonly Row[]): void {
+  #complain(outcome: RowOutcome, rows: readonly OutboxRow[]): void {
     const [first] = rows;
     const sample = { exchange: first?.exchange, routingKey: first?.routing_key };
     this.#deps.logger.error({ outcome, rows: rows.length, sample }, 'outbox rows stay: they were not confirmed');
   }
 }
-
-/** Nobody knows whether the broker has it. */
-const isSilence = (outcome: RowOutcome): boolean => outcome === 'unknown' || outcome === 'not_sent';
-const idsOf = (rows: readonly Row[] = []): string[] => rows.map((row) => row.id);

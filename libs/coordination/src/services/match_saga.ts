@@ -1,3 +1,4 @@
+import { PollLoop } from '@warren/command-center';
 import { type Clock, type Logger, type Rng, toAppError } from '@warren/kernel';
 import type { Database } from '@warren/postgres';
 import type { Counter, Metrics } from '@warren/telemetry';
@@ -6,7 +7,6 @@ import type { Match } from '../match.ts';
 import type { MatchRepository } from '../repositories/match_repository.ts';
 import type { MatchStep } from './match_step.ts';
 import { inMatchTrace } from './match_trace.ts';
-import { PollLoop } from './poll_loop.ts';
 
 export interface MatchSagaDeps {
   readonly database: Database;

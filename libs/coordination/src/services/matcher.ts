@@ -1,3 +1,4 @@
+import { PollLoop } from '@warren/command-center';
 import { type Clock, type Logger, newId, type Rng } from '@warren/kernel';
 import type { Database, Tx } from '@warren/postgres';
 import type { Counter, Metrics } from '@warren/telemetry';
@@ -6,7 +7,6 @@ import type { MatchRepository } from '../repositories/match_repository.ts';
 import type { Mode, ModeRepository } from '../repositories/mode_repository.ts';
 import type { TicketRepository, WaitingTicket } from '../repositories/ticket_repository.ts';
 import { inMatchTrace } from './match_trace.ts';
-import { PollLoop } from './poll_loop.ts';
 
 export interface MatcherDeps {
   readonly database: Database;

@@ -1,7 +1,7 @@
 import { silentLogger } from '@warren/kernel';
 import { type FakeClock, fakeClock } from '@warren/testing';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { PollLoop } from './poll_loop.ts';
+import { type Pause, PollLoop } from './poll_loop.ts';
 
 const POLL_MS = 250;
 const LONGEST: { next: () => number } = { next: () => 1 };
@@ -14,7 +14,7 @@ beforeEach(() => {
   rounds = 0;
 });
 
-function loopOf(round: () => Promise<void> = () => Promise.resolve()): PollLoop {
+function loopOf(round: () => Promise<Pause | void> = () => Promise.resolve()): PollLoop {
   return new PollLoop({ name: 'test', pollMs: POLL_MS, clock, rng: LONGEST, logger: silentLogger() }, () => {
     rounds++;
     return round();
@@ -73,6 +73,31 @@ describe('PollLoop', () => {
     finish();
     await stopped;
     await clock.advance(10 * POLL_MS);
+    expect(rounds).toBe(1);
+  });
+
+  test('a round may ask for its own pause, and for one that no wake ends', async () => {
+    const pauses: Pause[] = [
+      { ms: 0, wakeable: true },
+      { ms: 1_000, wakeable: false },
+    ];
+    const loop = loopOf(() => Promise.resolve(pauses[rounds - 1]));
+    loop.start();
+    await clock.advance(0);
+    expect(rounds).toBe(2);
+    loop.wake();
+    await clock.advance(999);
+    expect(rounds).toBe(2);
+    await clock.advance(1);
+    expect(rounds).toBe(3);
+    await loop.stop();
+  });
+
+  test('stopping ends also a pause that no wake ends', async () => {
+    const loop = loopOf(() => Promise.resolve({ ms: 60_000, wakeable: false }));
+    loop.start();
+    await clock.advance(0);
+    await loop.stop();
     expect(rounds).toBe(1);
   });
 });

@@ -2,11 +2,18 @@ import { backoffMs, type Clock, type Logger, type Rng, toAppError } from '@warre
 
 export interface PollLoopDeps {
   readonly name: string;
-  /** Pause between two rounds without a wake, milliseconds; jittered, so that replicas spread. */
+  /** Pause after a round that asks for no other, milliseconds; jittered, so that replicas spread. */
   readonly pollMs: number;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly logger: Logger;
+}
+
+/** What a round may ask for. */
+export interface Pause {
+  readonly ms: number;
+  /** Whether a wake ends it. */
+  readonly wakeable: boolean;
 }
 
 const ERROR_BACKOFF = { baseMs: 250, maxMs: 5_000 };
@@ -17,12 +24,12 @@ const ERROR_BACKOFF = { baseMs: 250, maxMs: 5_000 };
  */
 export class PollLoop {
   readonly #deps: PollLoopDeps;
-  readonly #round: () => Promise<void>;
+  readonly #round: () => Promise<Pause | void>;
   readonly #stop = new AbortController();
   #wakeUp = new AbortController();
   #running: Promise<void> | undefined;
 
-  constructor(deps: PollLoopDeps, round: () => Promise<void>) {
+  constructor(deps: PollLoopDeps, round: () => Promise<Pause | void>) {
     this.#deps = deps;
     this.#round = round;
   }
@@ -51,17 +58,20 @@ export class PollLoop {
     const { clock, rng, pollMs, name, logger } = this.#deps;
     let failures = 0;
     while (!this.#stop.signal.aborted) {
+      // made before the round: a wake that comes while it runs ends the pause after it
       this.#wakeUp = new AbortController();
+      let pause: Pause;
       try {
-        await this.#round();
+        const ms = backoffMs(1, { baseMs: pollMs, maxMs: pollMs }, rng);
+        pause = (await this.#round()) ?? { ms, wakeable: true };
         failures = 0;
       } catch (cause) {
         failures++;
         if (failures === 1) logger.warn({ err: toAppError(cause), task: name }, 'a round failed; the rows wait');
+        // wakes are not heard: each request of a player would be one more try against a store that is down
+        pause = { ms: backoffMs(failures, ERROR_BACKOFF, rng), wakeable: false };
       }
-      // after a failure wakes are not heard: each request of a player would be one more try against a store that is down
-      if (failures > 0) await clock.sleep(backoffMs(failures, ERROR_BACKOFF, rng), this.#stop.signal);
-      else await clock.sleep(backoffMs(1, { baseMs: pollMs, maxMs: pollMs }, rng), this.#wakeUp.signal);
+      if (pause.ms > 0) await clock.sleep(pause.ms, pause.wakeable ? this.#wakeUp.signal : this.#stop.signal);
     }
   }
 }

@@ -1,0 +1,110 @@
+import type { Clock, Logger } from '@warren/kernel';
+import { type ConfirmedPublisher, EXCHANGE, type PublishOutcome, type RabbitLink } from '@warren/rabbit';
+import * as z from 'zod';
+import { isStrict, laneOf } from './lanes.ts';
+import type { OutboxRow } from './outbox_rows.ts';
+
+export interface RowPublisherDeps {
+  readonly publisher: Pick<ConfirmedPublisher, 'publish'>;
+  readonly publishLink: Pick<RabbitLink, 'state' | 'onState'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** `invalid`: no publisher takes this row, whatever the broker does. `kept`: not tried, its predecessor did not leave. */
+export type RowOutcome = PublishOutcome | 'invalid' | 'kept';
+
+/** What a stop grants to confirms under way. Rows without one stay and are published again by the next process. */
+const STOP_GRACE_MS = 500;
+
+const Headers = z.record(z.string(), z.string());
+
+/** Nobody knows whether the broker has it. */
+export const isSilence = (outcome: RowOutcome): boolean => outcome === 'unknown' || outcome === 'not_sent';
+
+/** Publishes outbox rows and says what became of each. */
+export class RowPublisher {
+  readonly #deps: RowPublisherDeps;
+  /** Ends the wait for confirms; made once, so that a batch adds no listener. */
+  readonly #cutOff: PromiseWithResolvers<'unknown'> = Promise.withResolvers<'unknown'>();
+
+  constructor(deps: RowPublisherDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether the broker can be asked at all. */
+  get usable(): boolean {
+    const { up, blocked } = this.#deps.publishLink.state;
+    return up && !blocked;
+  }
+
+  /** No batch waits much longer for its confirms, now and later. */
+  cutOff(): void {
+    setTimeout(() => this.#cutOff.resolve('unknown'), STOP_GRACE_MS).unref();
+  }
+
+  /**
+   * The outcome of each row, in their order, after `timeoutMs` at the latest and no later than the link is lost: the
+   * transaction that locks the rows must not stay open until a broker comes back.
+   */
+  async publish(rows: readonly OutboxRow[], timeoutMs: number): Promise<readonly RowOutcome[]> {
+    const { publishLink, clock } = this.#deps;
+    const { promise: linkLost, resolve } = Promise.withResolvers<RowOutcome>();
+    const look = ({ up }: { readonly up: boolean }): void => {
+      if (!up) resolve('unknown');
+    };
+    const stopListening = publishLink.onState(look);
+    look(publishLink.state);
+    const end = Promise.race([linkLost, this.#cutOff.promise]);
+    const deadline = clock.monotonicMs() + timeoutMs;
+    const outcomes = new Map<OutboxRow, RowOutcome>();
+    try {
+      const send = (row: OutboxRow): Promise<RowOutcome> => Promise.race([this.#one(row, deadline), end]);
+      await Promise.all(lanesOf(rows).map((lane) => publishLane(lane, send, outcomes)));
+    } finally {
+      stopListening();
+    }
+    return rows.map((row) => outcomes.get(row) ?? 'kept');
+  }
+
+  async #one(row: OutboxRow, deadline: number): Promise<RowOutcome> {
+    const timeoutMs = deadline - this.#deps.clock.monotonicMs();
+    if (timeoutMs <= 0) return 'kept';
+    try {
+      const message = {
+        exchange: row.exchange,
+        key: row.routing_key,
+        body: Buffer.from(row.body),
+        messageId: row.message_id,
+        type: row.type,
+        persistent: true,
+        // an event without a subscriber is legal; a command or a push without a queue is a defect that must be seen
+        mandatory: row.exchange !== EXCHANGE.events,
+        headers: { ...Headers.parse(JSON.parse(row.headers)), 'warren-attempt': 1 },
+      };
+      return await this.#deps.publisher.publish(message, { timeoutMs });
+    } catch (cause) {
+      // one row that cannot be sent must not keep the others
+      this.#deps.logger.error({ err: cause, id: row.id, type: row.type }, 'an outbox row is no message');
+      return 'invalid';
+    }
+  }
+}
+
+/** Rows that must follow each other stand in one list, each other row alone. */
+function lanesOf(rows: readonly OutboxRow[]): readonly (readonly OutboxRow[])[] {
+  const strict = Map.groupBy(rows.filter(isStrict), (row) => laneOf(row.routing_key));
+  return [...strict.values(), ...rows.filter((row) => !isStrict(row)).map((row) => [row])];
+}
+
+async function publishLane(
+  rows: readonly OutboxRow[],
+  send: (row: OutboxRow) => Promise<RowOutcome>,
+  outcomes: Map<OutboxRow, RowOutcome>,
+): Promise<void> {
+  for (const row of rows) {
+    const outcome = await send(row);
+    outcomes.set(row, outcome);
+    if (outcome !== 'confirmed') return;
+  }
+}
