@@ -27,7 +27,13 @@ const listener = new BenchListener({
   ...listenerDeps(plan, resources),
   consume: (onDelivery) => {
     deliver = onDelivery;
-    return { consuming: true, start: async () => {}, hold: async () => {}, cancel: async () => {}, close: async () => {} };
+    return {
+      consuming: true,
+      start: async () => {},
+      hold: async () => {},
+      cancel: async () => {},
+      close: async () => {},
+    };
   },
 });
 await listener.start();

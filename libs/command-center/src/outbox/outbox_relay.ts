@@ -50,7 +50,7 @@ export class OutboxRelay {
   readonly #id = newId();
   #batchRows = BATCH_ROWS;
   #contended = 0;
-  /** Rows of this process were committed, and nobody has looked since. */
+  /** Rows of this process were committed, and this relay has not looked since nor told the others. */
   #unseen = false;
   #stopListening: (() => void) | undefined;
   #subscribed: Promise<() => Promise<void>> | undefined;
@@ -89,23 +89,14 @@ export class OutboxRelay {
   }
 
   async #next(): Promise<Pause> {
-    const { rng } = this.#deps;
     const round = await this.#round();
     this.#contended = round === 'contended' ? this.#contended + 1 : 0;
     if ((round === 'contended' || round === 'away') && this.#unseen) await this.#tellOthers();
-    this.#unseen = false;
-    switch (round) {
-      case 'more':
-        return { ms: 0, wakeable: true };
-      case 'held_up':
-        return { ms: POLL_MS, wakeable: false };
-      case 'contended':
-        // whoever holds the lock takes our rows along; a wake must not turn this into a busy loop
-        return { ms: backoffMs(this.#contended, CONTENDED_BACKOFF, rng), wakeable: false };
-      case 'away':
-      case 'empty':
-        return { ms: POLL_MS, wakeable: true };
-    }
+    if (round === 'more') return { ms: 0, wakeable: true };
+    if (round === 'held_up') return { ms: POLL_MS, wakeable: false };
+    if (round !== 'contended') return { ms: POLL_MS, wakeable: true };
+    // whoever holds the lock takes our rows along; a wake must not turn this into a busy loop
+    return { ms: backoffMs(this.#contended, CONTENDED_BACKOFF, this.#deps.rng), wakeable: false };
   }
 
   /**
@@ -113,6 +104,7 @@ export class OutboxRelay {
    * would make all commits of the database queue up for one lock.
    */
   async #tellOthers(): Promise<void> {
+    this.#unseen = false;
     await sql`SELECT pg_notify(${this.#channel}, ${this.#id})`.execute(tables(this.#deps.database.read));
   }
 

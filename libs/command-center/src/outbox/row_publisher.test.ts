@@ -1,5 +1,5 @@
 import { silentLogger, systemClock } from '@warren/kernel';
-import { EXCHANGE, type OutgoingMessage, type PublishOutcome } from '@warren/rabbit';
+import { EXCHANGE, type OutgoingMessage, type PublishOutcome, type RabbitLink } from '@warren/rabbit';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { OutboxRow } from './outbox_rows.ts';
 import { RowPublisher } from './row_publisher.ts';
@@ -9,7 +9,9 @@ const TIMEOUT_MS = 30_000;
 let sent: string[];
 /** What becomes of a message, by its body; confirmed unless told. */
 let endings: Map<string, PublishOutcome | Promise<PublishOutcome>>;
-let hear: (state: { up: boolean }) => void;
+let hear: Parameters<RabbitLink['onState']>[0];
+
+const UP = { up: true, epoch: 1, blocked: false, fatal: false };
 
 beforeEach(() => {
   sent = [];
@@ -24,7 +26,7 @@ function make(): RowPublisher {
     },
   };
   const publishLink = {
-    state: { up: true, epoch: 1, blocked: false, fatal: false },
+    state: UP,
     onState: (listener: typeof hear) => {
       hear = listener;
       return () => undefined;
@@ -72,7 +74,7 @@ describe.each(LANES)('rows of %s', (_what, exchange, keys) => {
     endings.set('1', new Promise(() => undefined));
     const published = make().publish(rows, TIMEOUT_MS);
     await new Promise((turn) => setImmediate(turn));
-    hear({ up: false });
+    hear({ ...UP, up: false });
     expect(await published).toEqual(['confirmed', 'unknown', 'kept']);
   });
 });
