@@ -25,7 +25,6 @@ The form of an error over HTTP and WebSocket is in [client_protocol.md](client_p
 `;
 
 const CLIENT_CLASS = 'new WarrenError';
-const SOURCE_FOLDERS = ['apps', 'libs'];
 const THROWN = /(new AppError|new WarrenError|refuse)\(\s*'([A-Z][A-Z0-9_]+)'/g;
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
@@ -53,12 +52,10 @@ function errorRows(errors: ContractErrors, withCommands: boolean): string[][] {
 const domainTable = (errors: ContractErrors): string =>
   table(['code', 'status', 'retryable', 'meaning', 'commands'], errorRows(errors, true));
 
-function sourcesBelow(folder: string): string[] {
-  return fs
-    .readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
-    .map((name) => path.posix.join(folder, name.replaceAll(path.sep, '/')))
-    .filter((file) => /^\w+\/[\w-]+\/src\/.*\.ts$/.test(file) && !/\.i?test\.ts$/.test(file))
-    .sort();
+/** Not the folders as a whole: their node_modules lead from package to package without end. */
+function sources(): string[] {
+  const files = fs.globSync('{apps,libs}/*/src/**/*.ts', { cwd: root }).map((name) => name.replaceAll(path.sep, '/'));
+  return files.filter((file) => !/\.i?test\.ts$/.test(file)).sort();
 }
 
 /** Codes that the sources write themselves and that stand in no table, by the class that carries them. */
@@ -67,7 +64,7 @@ function ownCodes(): { readonly clients: string[]; readonly services: string[] }
   const known = new Set(tables.flatMap((errors) => Object.keys(errors)));
   const clients = new Set<string>();
   const services = new Set<string>();
-  for (const file of SOURCE_FOLDERS.flatMap(sourcesBelow)) {
+  for (const file of sources()) {
     for (const [, carrier, code = ''] of fs.readFileSync(path.join(root, file), 'utf8').matchAll(THROWN)) {
       if (!known.has(code)) (carrier === CLIENT_CLASS ? clients : services).add(code);
     }

@@ -18,8 +18,11 @@ const OWNERS: readonly (readonly [vendor: RegExp, owners: readonly string[]])[] 
 
 /** Development tools that the root declares for every package. */
 const FROM_ROOT = ['vitest'];
-/** Builds the published packages in a checkout, never in an image: the bundler stays out of what production installs. */
-const BUILDS = /^tools\/src\/(build_packages\.ts|packages\/)/;
+/**
+ * Builds the published packages and writes sources, in a checkout, never in an image: the bundler and its parser stay out of
+ * what production installs.
+ */
+const BUILDS = /^tools\/src\/(build_packages\.ts|packages\/|scaffold\/)/;
 const EXPORTS_EXEMPT = ['apps', 'tools', 'tests', 'bench'];
 const DOOR = './src/index.ts';
 

@@ -5,11 +5,12 @@ import { say, sayPlain } from '../output.ts';
 import { newFleetKey, runSetup } from '../setup/run_setup.ts';
 import { SCHEMAS } from '../setup/schemas.ts';
 import { migrateAll } from '../setup/setup_database.ts';
+import { describeNew } from './new_commands.ts';
 import { operatorPlaces } from './operator_places.ts';
 
 /** `npm run warren -- <command>`, and the one-shot set-up of a deployment. */
 export async function cli(clone: Clone, args: readonly string[]): Promise<number> {
-  const program = new Command('warren').description('Commands for the operator of a Warren installation.');
+  const program = new Command('warren').description('Commands for operators and developers of a Warren installation.');
   program
     .command('setup')
     .description('create vhost, users, rights, exchanges, database, roles and schemas; may be repeated')
@@ -41,6 +42,7 @@ export async function cli(clone: Clone, args: readonly string[]): Promise<number
     .action(async () => {
       await env(clone);
     });
+  describeNew(program.command('new').description('write the sources of a service or a command'), clone.root);
   await program.parseAsync([...args], { from: 'user' });
   return 0;
 }

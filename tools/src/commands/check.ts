@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Clone } from '../clone/clone.ts';
+import { generators } from '../documents/generators.ts';
 import { inSeconds, say, sayPlain, withProgress } from '../output.ts';
 import { exitOf } from '../processes/exit_of.ts';
 import { ToolError } from '../tool_error.ts';
@@ -30,7 +31,6 @@ const MAX_KEPT_CHARS = 60_000;
 
 function steps(root: string): Step[] {
   const places = [...FOLDERS.filter((folder) => fs.existsSync(path.join(root, folder))), ...ROOT_FILES];
-  const generators = fs.readdirSync(path.join(root, 'tools', 'src')).filter((name) => /^generate_\w+\.ts$/.test(name));
   return [
     {
       name: 'format',
@@ -41,9 +41,10 @@ function steps(root: string): Step[] {
     { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings', ...places], needs: '.oxlintrc.json' },
     { name: 'types', command: ['tsc', '--noEmit'] },
     { name: 'unused', command: ['knip'] },
-    ...generators.map((name) => {
-      const command = ['node', path.join('tools', 'src', name)];
-      return { name: name.replace(/\.ts$/, '').replaceAll('_', ' '), command: [...command, '--check'], fix: command };
+    ...generators(root).map((script) => {
+      const command = ['node', script];
+      const name = path.basename(script, '.ts').replaceAll('_', ' ');
+      return { name, command: [...command, '--check'], fix: command };
     }),
     { name: 'unit tests', command: ['vitest', 'run', '--project', 'unit', '--reporter=dot'] },
   ];
