@@ -75,5 +75,5 @@ async function writeCommand(root: string, service: string, wish: CommandWish): P
 }
 
 function sayFiles(files: readonly string[]): void {
-  for (const file of files) sayPlain(`  ${file}`);
+  for (const file of files.toSorted()) sayPlain(`  ${file}`);
 }

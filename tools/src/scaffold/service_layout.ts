@@ -33,14 +33,10 @@ const Manifest = z.object({
 });
 
 /** @throws ToolError when the service is not laid out as docs/architecture.md says */
-export function layoutOf(draft: Draft, { prefix, app }: Pick<ServiceSpec, 'prefix' | 'app'>): ServiceLayout {
+export function layoutOf(draft: Draft, { prefix, app, rpc, commands }: ServiceSpec): ServiceLayout {
   const appFolder = `apps/${app}`;
   const registry = `${appFolder}/src/${prefix}_config.ts`;
-  if (!draft.has(registry)) {
-    throw new ToolError(
-      `${prefix} answers no commands (there is no ${registry}): name the service that owns the rule.`,
-    );
-  }
+  if (!rpc && !commands) throw new ToolError(`${prefix} answers no commands: name the service that owns the rule.`);
   const domain = domainOf(draft, appFolder);
   const container = fileIn(draft, `${domain}/src`, '_container.ts');
   const contracts = `libs/contracts/src/${prefix}/${prefix}_contracts.ts`;
