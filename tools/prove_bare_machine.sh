@@ -1,6 +1,6 @@
 #!/bin/bash
 # Proves that the two commands work on a machine with only Node 20, npm and git. Run as root on Debian or Ubuntu:
-#   tools/prove_bare_machine.sh [--scenario bare|local|urls] [--tests full|none|<pattern>] [--keep]
+#   tools/prove_bare_machine.sh [--scenario bare|local|urls] [--tests full|none|<patterns>] [--keep]
 # Builds a Debian bookworm root in a folder (WARREN_PROVE_DIR, by default /var/tmp/warren-prove; kept for the next time),
 # clones HEAD of this repository into it and runs `npm start -- --once` twice and `npm test` there. Scenarios:
 #   bare   nothing is installed; the match must end within nine minutes
@@ -35,7 +35,7 @@ parse() {
       --scenario) scenarios+=("${2:?--scenario needs a name}") && shift 2 ;;
       --tests) tests=${2:?--tests needs full, none or a pattern} && shift 2 ;;
       --keep) keep=yes && shift ;;
-      *) refuse "unknown argument $1; usage: prove_bare_machine.sh [--scenario bare|local|urls] [--tests full|none|<pattern>] [--keep]" ;;
+      *) refuse "unknown argument $1; usage: prove_bare_machine.sh [--scenario bare|local|urls] [--tests full|none|<patterns>] [--keep]" ;;
     esac
   done
   if [ ${#scenarios[@]} -eq 0 ]; then scenarios=(bare local urls); fi

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs inside the root that prove_bare_machine.sh built: one scenario, as root, in a network of its own.
-# Usage: inside.sh <bare|local|urls> <full|none|pattern of test files>
+# Usage: inside.sh <bare|local|urls> <full|none|patterns of test files>
 set -euo pipefail
 
 scenario=$1
@@ -104,7 +104,7 @@ expect '^match\.ended ' 1
 test_result='not run'
 if [ "$tests" != none ]; then
   patterns=()
-  if [ "$tests" != full ]; then patterns=(-- "$tests"); fi
+  if [ "$tests" != full ]; then read -ra patterns <<<"-- $tests"; fi
   run_timed "npm test (${tests})" npm test "${patterns[@]}"
   expect '^[1-9][0-9]* passed, 0 failed$' 1
   test_result="$(tail -n 1 /tmp/output) in $took s"
