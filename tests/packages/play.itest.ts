@@ -40,6 +40,8 @@ function play(): Terminal {
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
   });
+  // keys that come after the end of the program go nowhere, as in a terminal
+  child.stdin.on('error', () => undefined);
   child.on('close', (status) => {
     code = status;
   });

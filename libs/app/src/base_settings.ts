@@ -19,6 +19,10 @@ export const BaseSettings = z.object({
   RABBITMQ_URL: z
     .url({ protocol: /^amqps?$/ })
     .describe('amqp://user:password@host:port/vhost, with the broker user of this service'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('collector that takes traces as OTLP over HTTP, such as http://127.0.0.1:4318; none unless set'),
   ADMIN_HOST: z.string().min(1).default('127.0.0.1').describe('address of /livez, /readyz and /metrics'),
   ADMIN_PORT: integer(0, 65_535).default(0).describe('port of /livez, /readyz and /metrics; 0 takes a free one'),
   BOOT_TIMEOUT_MS: integer(1_000, 600_000)

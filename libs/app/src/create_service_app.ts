@@ -27,7 +27,7 @@ import {
   serviceSpec,
   UNROUTABLE_QUEUE,
 } from '@warren/rabbit';
-import { Metrics } from '@warren/telemetry';
+import { Metrics, startSpanExport } from '@warren/telemetry';
 import type { BaseSettings, ListenerSettings, PostgresSettings, RedisSettings } from './base_settings.ts';
 import { Budget } from './budget.ts';
 import { buildContainer, type ContainerParts } from './build_container.ts';
@@ -123,6 +123,7 @@ async function start(boot: Boot): Promise<RunningService> {
   const { definition, settings, lifecycle, health, logger } = boot;
   const registry = definition.registry === undefined ? undefined : checked(definition.registry, settings);
   const adminUrl = await startAdminServer(boot);
+  await startTracing(boot);
   const resources = await openResources(boot);
   await startMessaging(boot, resources);
   const parts = buildContainer(definition, settings, resources);
@@ -176,6 +177,14 @@ function startAdminServer(boot: Boot): Promise<string> {
     lifecycle.onClose('admin server', () => server.close());
     return server.listen().catch(namingSetting('ADMIN_PORT'));
   });
+}
+
+/** Before everything that works: what is opened later asks whether spans are exported. */
+async function startTracing({ settings, definition, lifecycle }: Boot): Promise<void> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = settings;
+  if (endpoint === undefined) return;
+  const stop = await lifecycle.step('span export', () => startSpanExport({ endpoint, service: definition.prefix }));
+  lifecycle.onClose('span export', stop);
 }
 
 async function startMessaging(boot: Boot, resources: ServiceResources): Promise<void> {

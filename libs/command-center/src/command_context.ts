@@ -1,5 +1,6 @@
 import { type Clock, formatTraceparent, type Logger, type TraceContext } from '@warren/kernel';
 import type { Actor } from '@warren/rabbit';
+import type { WorkSpan } from '@warren/telemetry';
 
 /** What is known of one message before it is worked on. */
 export interface CommandEnvelope {
@@ -12,6 +13,8 @@ export interface CommandEnvelope {
   /** Prefix of the service that sent the message, checked by the broker. */
   readonly caller: string;
   readonly trace: TraceContext;
+  /** Only while spans are exported; ended with the message. */
+  readonly span?: WorkSpan | undefined;
   /** Monotonic milliseconds at which the work is given up. */
   readonly deadline: number;
 }
@@ -27,6 +30,7 @@ export class CommandContext implements CommandEnvelope {
   readonly actor: Actor;
   readonly caller: string;
   readonly trace: TraceContext;
+  readonly span: WorkSpan | undefined;
   readonly deadline: number;
   readonly #clock: Clock;
   readonly #parentLogger: Logger;
@@ -41,6 +45,7 @@ export class CommandContext implements CommandEnvelope {
     this.actor = envelope.actor;
     this.caller = envelope.caller;
     this.trace = envelope.trace;
+    this.span = envelope.span;
     this.deadline = envelope.deadline;
     this.#clock = clock;
     this.#parentLogger = logger;

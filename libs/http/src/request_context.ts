@@ -3,16 +3,19 @@ import {
   continueTrace,
   formatTraceparent,
   type Logger,
+  parseTraceparent,
   runInContext,
   type WorkContext,
 } from '@warren/kernel';
-import type { Metrics } from '@warren/telemetry';
+import { type Metrics, startSpan, type WorkSpan } from '@warren/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Trace and route of this request. Streams lose the async context, so every step of ours re-enters it from here. */
     work: WorkContext | null;
+    /** Only while spans are exported. */
+    span: WorkSpan | null;
     /** What the request ended in, for its log line. */
     failure: AppError | null;
   }
@@ -22,8 +25,16 @@ const routeOf = (request: FastifyRequest): string => `${request.method} ${reques
 
 /** The context of a request; made on first use, so that a fault before the hooks has a trace too. */
 export function workOf(request: FastifyRequest): WorkContext {
-  request.work ??= { trace: continueTrace(headerOf(request, 'traceparent')), command: routeOf(request) };
+  request.work ??= beginWork(request);
   return request.work;
+}
+
+function beginWork(request: FastifyRequest): WorkContext {
+  const traceparent = headerOf(request, 'traceparent');
+  const command = routeOf(request);
+  const span = startSpan({ role: 'server', name: command, parent: parseTraceparent(traceparent) });
+  request.span = span ?? null;
+  return { trace: span?.trace ?? continueTrace(traceparent), command };
 }
 
 /** One header as text; undefined where it is absent or sent more than once. */
@@ -39,6 +50,7 @@ export function addRequestContext(app: FastifyInstance, logger: Logger, metrics:
   const seconds = metrics?.histogram('http_request_seconds', 'Time to answer an HTTP request.', ['route', 'status']);
   app.decorateRequest('work', null);
   app.decorateRequest('failure', null);
+  app.decorateRequest('span', null);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('traceparent', formatTraceparent(workOf(request).trace));
     inContextOf(request, done);
@@ -49,8 +61,15 @@ export function addRequestContext(app: FastifyInstance, logger: Logger, metrics:
       reply.elapsedTime / 1000,
     );
     inContextOf(request, () => logRequest(logger, request, reply));
+    endSpan(request, reply);
     done();
   });
+}
+
+function endSpan({ span, failure }: FastifyRequest, { statusCode }: FastifyReply): void {
+  if (span === null) return;
+  if (statusCode >= 500) span.fail(failure?.code ?? String(statusCode));
+  span.end();
 }
 
 function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {

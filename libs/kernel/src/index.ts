@@ -27,6 +27,7 @@ export {
   continueTrace,
   currentContext,
   formatTraceparent,
+  parseTraceparent,
   runInContext,
   startTrace,
   type TraceContext,

@@ -69,11 +69,16 @@ class ContinuedTrace implements TraceContext {
 }
 
 function readTraceparent(traceparent: string | undefined): TraceContext {
+  const parent = parseTraceparent(traceparent);
+  return parent === undefined ? startTrace() : { ...parent, spanId: randomHex(8) };
+}
+
+/** Who asked: the sender's trace and span. Undefined where the header is absent or not valid. */
+export function parseTraceparent(traceparent: string | undefined): TraceContext | undefined {
   const match = traceparent === undefined ? null : PATTERN.exec(traceparent);
   const [, traceId, spanId, flags] = match ?? [];
-  if (traceId === undefined || spanId === undefined || flags === undefined) return startTrace();
-  if (traceId === ZERO_TRACE || spanId === ZERO_SPAN) return startTrace();
-  return { traceId, spanId: randomHex(8), flags };
+  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  return traceId === ZERO_TRACE || spanId === ZERO_SPAN ? undefined : { traceId, spanId, flags };
 }
 
 export const formatTraceparent = (trace: TraceContext): string => `00-${trace.traceId}-${trace.spanId}-${trace.flags}`;

@@ -5,6 +5,7 @@ import { clientConfig, type DatabaseTimeouts, DEFAULT_TIMEOUTS } from './connect
 import { toCommitError, toDatabaseError } from './database_error.ts';
 import { GuardedPool } from './guarded_pool.ts';
 import { NotificationLink } from './notification_link.ts';
+import { logQueries } from './query_spans.ts';
 import { Tx } from './tx.ts';
 
 const DEFAULT_MAX = 10;
@@ -47,7 +48,7 @@ export class Database {
     const settings = { url, schema, timeouts };
     const config = clientConfig({ ...settings, applicationName: `warren.${service}` });
     this.#pool = new GuardedPool({ config, max, schema, logger, metrics });
-    this.#kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: this.#pool }), log: [] });
+    this.#kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: this.#pool }), log: logQueries(schema) });
     this.read = new Tx(this.#kysely);
     const listenConfig = clientConfig({ ...settings, applicationName: `warren.${service}.listen` });
     this.#notifications = new NotificationLink({ config: listenConfig, logger });

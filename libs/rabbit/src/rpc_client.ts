@@ -1,6 +1,6 @@
 import type { Contract, ReplyOf } from '@warren/contracts';
-import { currentContext, formatTraceparent, type Logger } from '@warren/kernel';
-import type { Metrics } from '@warren/telemetry';
+import { currentContext, formatTraceparent, type Logger, type TraceContext } from '@warren/kernel';
+import { isTracing, type Metrics, startSpan, type WorkSpan } from '@warren/telemetry';
 import type { ConsumeMessage, Message, Options } from 'amqplib';
 import type * as z from 'zod';
 import { type Actor, encodeActor } from './actor.ts';
@@ -19,7 +19,7 @@ import {
 import { raise } from './rabbit_errors.ts';
 import type { RabbitLink } from './rabbit_link.ts';
 import { RabbitMetrics } from './rabbit_metrics.ts';
-import { ReplyQueue } from './reply_queue.ts';
+import { type ReplyAddress, ReplyQueue } from './reply_queue.ts';
 import { EXCHANGE } from './topology.ts';
 import { TransientPublisher } from './transient_publisher.ts';
 
@@ -54,6 +54,7 @@ export interface CallOptions {
 }
 
 interface Request {
+  readonly trace: TraceContext | undefined;
   readonly id: string;
   readonly replyTo: string;
   readonly deadlineMs: number;
@@ -150,34 +151,42 @@ export class RpcClient {
     options: CallOptions,
     resolve: (outcome: RpcOutcome<ReplyOf<C>>) => void,
   ): void {
-    const address = this.#replies.address;
-    if (address === undefined || this.#calls.size >= MAX_PENDING || this.#deps.publishLink.state.blocked) {
+    const address = this.#openAddress();
+    if (address === undefined) {
       this.#metrics.calls.add('no_route');
       resolve(NO_ROUTE);
       return;
     }
     const deadlineMs = Math.max(1, Math.ceil(options.deadlineMs ?? contract.deadlineMs));
     const id = `${address.epoch}.${++this.#counter}`;
-    const properties = this.#properties(contract, options, { id, replyTo: address.replyTo, deadlineMs });
+    const span = isTracing() ? startCall(contract) : undefined;
+    const trace = span?.trace ?? currentContext()?.trace;
+    const properties = this.#properties(contract, options, { id, replyTo: address.replyTo, deadlineMs, trace });
     const body = Buffer.from(JSON.stringify(dto));
     checkBody(body);
     const call = new PendingCall<C['reply']>(this.#owner, id, {
       schema: contract.reply,
       deadline: performance.now() + deadlineMs,
-      resolve,
+      resolve: span === undefined ? resolve : endingWith(span, resolve),
     });
     this.#deadlines.watch(call.deadline);
     if (options.signal !== undefined) call.follow(options.signal);
     if (this.#requests.publish(EXCHANGE.rpc, contract.name, body, properties) !== 'sent') call.fail(NO_ROUTE);
   }
 
-  #properties(contract: Contract, options: CallOptions, { id, replyTo, deadlineMs }: Request): Options.Publish {
+  /** Where the reply may go; undefined while no call can be made. */
+  #openAddress(): ReplyAddress | undefined {
+    const full = this.#calls.size >= MAX_PENDING;
+    return full || this.#deps.publishLink.state.blocked ? undefined : this.#replies.address;
+  }
+
+  #properties(contract: Contract, options: CallOptions, request: Request): Options.Publish {
+    const { id, replyTo, deadlineMs, trace } = request;
     const { messageId = id, actor } = options;
     checkShort(messageId, 'the message id');
     const now = Date.now();
     const headers: Record<string, string | number> = { 'warren-deadline': now + deadlineMs };
-    const context = currentContext();
-    if (context !== undefined) headers['traceparent'] = formatTraceparent(context.trace);
+    if (trace !== undefined) headers['traceparent'] = formatTraceparent(trace);
     if (actor !== undefined) Object.assign(headers, encodeActor(actor));
     return {
       mandatory: true,
@@ -239,4 +248,18 @@ export class RpcClient {
       }, READY_POLL_MS);
     });
   }
+}
+
+function startCall(contract: Contract): WorkSpan | undefined {
+  const attributes = { 'rpc.system': 'rabbitmq', 'rpc.method': contract.name };
+  return startSpan({ role: 'client', name: contract.name, parent: currentContext()?.trace, attributes });
+}
+
+function endingWith<T>(span: WorkSpan, resolve: (outcome: RpcOutcome<T>) => void): (outcome: RpcOutcome<T>) => void {
+  return (outcome) => {
+    if (outcome.kind === 'remote') span.fail(outcome.error.code);
+    else if (outcome.kind !== 'value') span.fail(outcome.kind);
+    span.end();
+    resolve(outcome);
+  };
 }

@@ -58,7 +58,7 @@ test('Every frame of the server fits the protocol', () => {
     replyFrame('2', undefined),
     errorFrame('3', error, 'f'.repeat(32)),
     faultFrame(error, 'f'.repeat(32)),
-    eventFrame({ seq: 4, type: 'match."found"', payload: '{"a":"é"}' }),
+    eventFrame({ seq: 4, type: 'match."found"', payload: '{"a":"é"}', traceparent: '' }),
   ];
   expect(frames.map((frame) => ServerFrame.safeParse(textOf(frame)).success)).toEqual(frames.map(() => true));
   expect(textOf(frames[8] ?? Buffer.alloc(0))).toEqual({ seq: 4, type: 'match."found"', payload: { a: 'é' } });

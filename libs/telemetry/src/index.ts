@@ -1,3 +1,4 @@
+export { startSpanExport } from './export_spans.ts';
 export {
   type Counter,
   type CounterSeries,
@@ -6,3 +7,4 @@ export {
   type HistogramSeries,
   Metrics,
 } from './metrics.ts';
+export { isTracing, type SpanSpec, startSpan, type WorkSpan } from './spans.ts';

@@ -7,7 +7,7 @@ import { Intake, type ListenerState } from './intake.ts';
 import { ListenerMetrics } from './listener_metrics.ts';
 import { ListenerTask } from './listener_task.ts';
 import type { MessageReader } from './message_reader.ts';
-import { leaseLost, type Outcome, outcomeOfError, shuttingDown, timedOut } from './outcome.ts';
+import { endSpan, leaseLost, type Outcome, outcomeOfError, shuttingDown, timedOut } from './outcome.ts';
 import type { ValidatedCommand } from './validated_command.ts';
 import type { WorkSource } from './work_source.ts';
 import { Workload } from './workload.ts';
@@ -192,6 +192,8 @@ export abstract class BaseMicroserviceListener {
     } catch (cause) {
       this.#endingFailed(task, cause);
     }
+    const span = task.context?.span;
+    if (span !== undefined) endSpan(span, outcome);
     this.#workload.ended();
   }
 

@@ -6,8 +6,10 @@ import {
   type JsonLimits,
   type Logger,
   parseJson,
+  parseTraceparent,
 } from '@warren/kernel';
 import { type Delivery, EXCHANGE } from '@warren/rabbit';
+import { isTracing, startSpan, type WorkSpan } from '@warren/telemetry';
 import type * as z from 'zod';
 import { CommandContext } from '../command_context.ts';
 import type { Binding, BoundHandler } from '../registry/bindings.ts';
@@ -71,15 +73,19 @@ export class MessageReader {
     const { clock, logger, sender, processingTimeoutMs } = this.#deps;
     const now = clock.monotonicMs();
     const caller = sender.callerOf(delivery);
+    const name = this.#nameOf(delivery);
+    const traceparent = text(properties.headers?.['traceparent']);
+    const span = isTracing() ? this.#startSpan(delivery, name, traceparent) : undefined;
     const timeLeft = timeLeftMs(delivery, clock.now() - (now - receivedAt));
     return new CommandContext(
       {
-        name: this.#nameOf(delivery),
+        name,
         messageId: properties.messageId ?? '',
         attempt: attemptOf(delivery),
         actor: sender.actorOf(delivery, caller),
         caller,
-        trace: continueTrace(text(properties.headers?.['traceparent'])),
+        trace: span?.trace ?? continueTrace(traceparent),
+        span,
         // what a message waited for its slot is the sender's time, not the handler's
         deadline: Math.min(receivedAt + timeLeft, now + processingTimeoutMs),
       },
@@ -104,6 +110,16 @@ export class MessageReader {
     const result = binding.schema.safeParse(parseJson(delivery.body, LIMITS));
     if (!result.success) throw invalidPayload(binding.name, result.error);
     return { binding, handler, payload: result.data };
+  }
+
+  /** A name that a sender made up must not become the name of a span. */
+  #startSpan({ exchange }: Delivery, name: string, traceparent: string | undefined): WorkSpan | undefined {
+    return startSpan({
+      role: exchange === EXCHANGE.rpc ? 'server' : 'consumer',
+      name: this.knows(name) ? name : 'unknown command',
+      parent: parseTraceparent(traceparent),
+      attributes: { 'messaging.system': 'rabbitmq', 'messaging.destination.name': exchange },
+    });
   }
 
   /** `auth.register` of the type `auth.register@1`; without a type the routing key, which a copy does not have. */

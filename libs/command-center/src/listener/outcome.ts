@@ -1,4 +1,5 @@
 import { AppError, toAppError } from '@warren/kernel';
+import type { WorkSpan } from '@warren/telemetry';
 import { type Fault, faultOf } from '../fault.ts';
 
 /** Every way in which the work on one message can end. Each delivery has exactly one. */
@@ -46,3 +47,10 @@ export const shuttingDown = (): AppError =>
     retryable: true,
     retryAfterSeconds: 1,
   });
+
+/** The span of a message ends with it; a refusal by a rule is an answer, not a failure. */
+export function endSpan(span: WorkSpan, outcome: Outcome): void {
+  if (outcome.kind === 'retry' || outcome.kind === 'broken') span.fail(outcome.error.code);
+  else if (outcome.kind === 'handed_back' || outcome.kind === 'expired') span.fail(outcome.kind);
+  span.end();
+}

@@ -1,5 +1,6 @@
-import type { Clock, Logger } from '@warren/kernel';
+import { type Clock, formatTraceparent, type Logger, parseTraceparent } from '@warren/kernel';
 import { type ConfirmedPublisher, EXCHANGE, type PublishOutcome, type RabbitLink } from '@warren/rabbit';
+import { isTracing, startSpan, type WorkSpan } from '@warren/telemetry';
 import * as z from 'zod';
 import { isStrict, laneOf } from './lanes.ts';
 import type { OutboxRow } from './outbox_rows.ts';
@@ -70,7 +71,10 @@ export class RowPublisher {
   async #one(row: OutboxRow, deadline: number): Promise<RowOutcome> {
     const timeoutMs = deadline - this.#deps.clock.monotonicMs();
     if (timeoutMs <= 0) return 'kept';
+    let span: WorkSpan | undefined;
     try {
+      const headers = Headers.parse(JSON.parse(row.headers));
+      span = isTracing() ? startPublish(row, headers) : undefined;
       const message = {
         exchange: row.exchange,
         key: row.routing_key,
@@ -80,16 +84,30 @@ export class RowPublisher {
         persistent: true,
         // an event without a subscriber is legal; a command or a push without a queue is a defect that must be seen
         mandatory: row.exchange !== EXCHANGE.events,
-        headers: { ...Headers.parse(JSON.parse(row.headers)), 'warren-attempt': 1 },
+        headers: { ...headers, ...traceparentOf(span), 'warren-attempt': 1 },
       };
-      return await this.#deps.publisher.publish(message, { timeoutMs });
+      const outcome = await this.#deps.publisher.publish(message, { timeoutMs });
+      if (outcome !== 'confirmed') span?.fail(outcome);
+      return outcome;
     } catch (cause) {
       // one row that cannot be sent must not keep the others
       this.#deps.logger.error({ err: cause, id: row.id, type: row.type }, 'an outbox row is no message');
+      span?.fail('MESSAGE_INVALID');
       return 'invalid';
+    } finally {
+      span?.end();
     }
   }
 }
+
+function startPublish(row: OutboxRow, headers: Readonly<Record<string, string>>): WorkSpan | undefined {
+  const attributes = { 'messaging.system': 'rabbitmq', 'messaging.destination.name': row.exchange };
+  const parent = parseTraceparent(headers['traceparent']);
+  return startSpan({ role: 'producer', name: `send ${row.type}`, parent, attributes });
+}
+
+const traceparentOf = (span: WorkSpan | undefined): Record<string, string> =>
+  span === undefined ? {} : { traceparent: formatTraceparent(span.trace) };
 
 /** Rows that must follow each other stand in one list, each other row alone. */
 function lanesOf(rows: readonly OutboxRow[]): readonly (readonly OutboxRow[])[] {

@@ -15,6 +15,8 @@ export interface RingEvent {
   readonly type: string;
   /** The payload as JSON text, as it came. */
   readonly payload: string;
+  /** Empty unless spans are exported. */
+  readonly traceparent: string;
 }
 
 /** Which connection owns a recipient: its id, and the node queue of the gateway it is on. */
@@ -63,10 +65,11 @@ export class EventRing {
   /** Adds an event once per message id. @throws AppError SERVICE_UNAVAILABLE, after which it is safe to try again */
   append(
     recipient: Recipient,
-    event: { readonly messageId: string; readonly type: string; readonly payload: string },
+    event: Omit<RingEvent, 'seq' | 'traceparent'> & { readonly messageId: string; readonly traceparent?: string },
   ): Promise<Appended> {
     const keys = [metaKey(recipient), eventsKey(recipient), seenKey(recipient), presenceKey(recipient)];
-    const args = [event.messageId, event.type, event.payload, newId(), RING_MAX_EVENTS, RING_TTL_MS];
+    const { messageId, type, payload, traceparent = '' } = event;
+    const args = [messageId, type, payload, newId(), RING_MAX_EVENTS, RING_TTL_MS, traceparent];
     return this.#redis.run(APPEND_TO_RING, keys, args);
   }
 

@@ -4,8 +4,10 @@ import {
   type Clock,
   continueTrace,
   DEFAULT_JSON_LIMITS,
+  formatTraceparent,
   type Logger,
   parseJson,
+  parseTraceparent,
   type Rng,
   toAppError,
 } from '@warren/kernel';
@@ -20,7 +22,7 @@ import {
   type RabbitLink,
   serviceSpec,
 } from '@warren/rabbit';
-import type { Counter, Metrics } from '@warren/telemetry';
+import { type Counter, type Metrics, startSpan, type WorkSpan } from '@warren/telemetry';
 import type { EventRing } from './event_ring.ts';
 import type { NodeQueue } from './node_queue.ts';
 
@@ -95,9 +97,11 @@ export class PushPartition {
 
   async #append(delivery: Delivery, message: ReadPush): Promise<boolean> {
     const { ring, nodes, logger } = this.#deps;
-    const { recipient, type, payload, messageId } = message;
+    const { recipient, type, payload, messageId, traceparent } = message;
+    const span = startSpan({ role: 'consumer', name: `push ${type}`, parent: parseTraceparent(traceparent) });
     try {
-      const { duplicate, owner } = await ring.append(recipient, { messageId, type, payload: JSON.stringify(payload) });
+      const event = { messageId, type, payload: JSON.stringify(payload), traceparent: traceparentOf(span) };
+      const { duplicate, owner } = await ring.append(recipient, event);
       if (logger.isLevelEnabled('debug'))
         logger.debug({ trace: message.traceId, recipient, type, duplicate }, 'event appended');
       if (owner !== undefined) nodes.tell(owner, 'grown', recipient);
@@ -106,8 +110,11 @@ export class PushPartition {
       return true;
     } catch (error) {
       this.#pushed.inc({ outcome: 'retried' });
+      span?.fail(toAppError(error).code);
       logger.warn({ err: toAppError(error), recipient }, 'an event waits, because its ring cannot be written');
       return false;
+    } finally {
+      span?.end();
     }
   }
 
@@ -135,6 +142,7 @@ interface ReadPush extends PushMessage {
   readonly messageId: string;
   /** Trace of the work that sent the event. */
   readonly traceId: string;
+  readonly traceparent: string | undefined;
 }
 
 function readPush(delivery: Delivery): ReadPush | undefined {
@@ -143,14 +151,18 @@ function readPush(delivery: Delivery): ReadPush | undefined {
   try {
     const message = PushMessage.safeParse(parseJson(delivery.body, PUSH_LIMITS));
     return message.success && message.data.payload !== undefined
-      ? { ...message.data, messageId, traceId: traceIdOf(delivery) }
+      ? { ...message.data, messageId, ...traceOf(delivery) }
       : undefined;
   } catch {
     return undefined;
   }
 }
 
-function traceIdOf(delivery: Delivery): string {
-  const traceparent = delivery.properties.headers?.['traceparent'];
-  return continueTrace(typeof traceparent === 'string' ? traceparent : undefined).traceId;
+function traceOf(delivery: Delivery): Pick<ReadPush, 'traceId' | 'traceparent'> {
+  const header = delivery.properties.headers?.['traceparent'];
+  const traceparent = typeof header === 'string' ? header : undefined;
+  return { traceId: continueTrace(traceparent).traceId, traceparent };
 }
+
+/** What the socket's span gets as its parent; nothing is kept in the ring while no spans are exported. */
+const traceparentOf = (span: WorkSpan | undefined): string => (span === undefined ? '' : formatTraceparent(span.trace));

@@ -22,7 +22,11 @@ local owner = redis.call('GET', presence) or ''
 local known = redis.call('ZSCORE', seen, id)
 if known then return {tostring(known), 1, owner} end
 local seq = redis.call('HINCRBY', meta, 'seq', 1)
-redis.call('XADD', events, 'MAXLEN', limit, seq .. '-0', 't', kind, 'p', payload)
+if ARGV[7] == '' then
+  redis.call('XADD', events, 'MAXLEN', limit, seq .. '-0', 't', kind, 'p', payload)
+else
+  redis.call('XADD', events, 'MAXLEN', limit, seq .. '-0', 't', kind, 'p', payload, 'c', ARGV[7])
+end
 redis.call('ZADD', seen, seq, id)
 redis.call('ZREMRANGEBYRANK', seen, 0, -(limit * 2) - 1)
 redis.call('PEXPIRE', meta, ttl)
@@ -66,17 +70,19 @@ for _, entry in ipairs(entries) do
   answer[#answer + 1] = entry[1]
   answer[#answer + 1] = entry[2][2]
   answer[#answer + 1] = entry[2][4]
+  answer[#answer + 1] = entry[2][6] or ''
 end
 return answer
 `,
   parse: (raw): readonly RingEvent[] => {
     const flat = list(raw);
     const events: RingEvent[] = [];
-    for (let i = 0; i + 2 < flat.length; i += 3) {
+    for (let i = 0; i + 3 < flat.length; i += 4) {
       events.push({
         seq: number(String(flat[i]).split('-', 1)[0]),
         type: String(flat[i + 1]),
         payload: String(flat[i + 2]),
+        traceparent: String(flat[i + 3]),
       });
     }
     return events;

@@ -1,7 +1,8 @@
 import type { Recipient } from '@warren/contracts';
 import type { ServerSocket } from '@warren/http';
-import { type Clock, type Logger, toAppError } from '@warren/kernel';
-import { type EventRing, type OpenedRing, RING_MAX_EVENTS } from '../push/event_ring.ts';
+import { type Clock, type Logger, parseTraceparent, toAppError } from '@warren/kernel';
+import { startSpan } from '@warren/telemetry';
+import { type EventRing, type OpenedRing, RING_MAX_EVENTS, type RingEvent } from '../push/event_ring.ts';
 import { controlFrame, eventFrame } from './server_frames.ts';
 
 const PAGE_EVENTS = 64;
@@ -96,7 +97,7 @@ export class EventPump {
   }
 
   async #sendPage(): Promise<void> {
-    const { ring, recipient, socket } = this.#deps;
+    const { ring, recipient } = this.#deps;
     const after = this.#lastSent;
     const events = await ring.read(recipient, after, PAGE_EVENTS);
     // a resume in the meantime has moved the position: this page belongs to the old one
@@ -106,11 +107,21 @@ export class EventPump {
     }
     for (const event of events) {
       if (event.seq !== this.#lastSent + 1) this.#sendGap(event.seq);
-      socket.send(eventFrame(event));
+      this.#send(event);
       this.#lastSent = event.seq;
     }
     if (events.length === 0 && this.#lastKnown > this.#lastSent) this.#sendGap(this.#lastKnown + 1);
     if (events.length === PAGE_EVENTS) this.#again = true;
+  }
+
+  #send(event: RingEvent): void {
+    const { type, traceparent } = event;
+    const span =
+      traceparent === ''
+        ? undefined
+        : startSpan({ role: 'producer', name: `socket ${type}`, parent: parseTraceparent(traceparent) });
+    this.#deps.socket.send(eventFrame(event));
+    span?.end();
   }
 
   #sendGap(firstSeq: number): void {

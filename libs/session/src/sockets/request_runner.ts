@@ -1,6 +1,7 @@
 import type { Contract, RequestFrame } from '@warren/contracts';
 import { commonError } from '@warren/http';
 import { type AppError, type Logger, runInContext, startTrace, toAppError } from '@warren/kernel';
+import { startSpan } from '@warren/telemetry';
 import type { GatewayCaller } from '../caller/gateway_caller.ts';
 import type { Principal } from '../caller/principal.ts';
 import { errorFrame, type Frame, replyFrame } from './server_frames.ts';
@@ -36,18 +37,22 @@ export class RequestRunner {
   }
 
   start(request: RequestFrame, principal: Principal): void {
-    const trace = startTrace();
     const contract = this.#deps.messages.get(request.type);
     const refusal = this.#refusalOf(request, contract);
     if (refusal !== undefined || contract === undefined) {
-      this.#deps.send(errorFrame(request.id, refusal ?? commonError('COMMAND_UNKNOWN'), trace.traceId));
+      this.#deps.send(errorFrame(request.id, refusal ?? commonError('COMMAND_UNKNOWN'), startTrace().traceId));
       return;
     }
+    const span = startSpan({ role: 'server', name: `socket ${request.type}` });
+    const trace = span?.trace ?? startTrace();
     const run = runInContext({ trace, command: contract.name }, () =>
       this.#run(contract, request, principal, trace.traceId),
     );
     this.#inFlight.set(request.id, run);
-    void run.finally(() => this.#inFlight.delete(request.id));
+    void run.finally(() => {
+      span?.end();
+      this.#inFlight.delete(request.id);
+    });
   }
 
   #refusalOf(request: RequestFrame, contract: Contract | undefined): AppError | undefined {
