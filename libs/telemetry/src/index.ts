@@ -7,4 +7,4 @@ export {
   type HistogramSeries,
   Metrics,
 } from './metrics.ts';
-export { isTracing, type SpanSpec, startSpan, type WorkSpan } from './spans.ts';
+export { isTracing, startSpan, type WorkSpan } from './spans.ts';

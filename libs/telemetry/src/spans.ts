@@ -2,7 +2,7 @@ import { type Attributes, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, tra
 import type { TraceContext } from '@warren/kernel';
 
 /** Who waits for whom: `server` answers, `client` waits, `producer` sends, `consumer` works off, `internal` is neither. */
-export type SpanRole = 'server' | 'client' | 'producer' | 'consumer' | 'internal';
+type SpanRole = 'server' | 'client' | 'producer' | 'consumer' | 'internal';
 
 export interface SpanSpec {
   readonly role: SpanRole;

@@ -51,7 +51,6 @@ export class SpanCollector {
   }
 
   get endpoint(): string {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server that listens on TCP
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
