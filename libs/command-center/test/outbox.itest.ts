@@ -183,8 +183,10 @@ const sleepless: Clock = {
 
 test('rows of a process whose broker is away wake the relay of another one', async () => {
   const { proxy, url } = await kit.proxied();
-  const cut = await replica({ url });
   await replica({ clock: sleepless });
+  // it has had its first look alone: one that met a held lock would wait for the end of a pause
+  await pause(500);
+  const cut = await replica({ url });
   await proxy.admit('refuse');
   proxy.cut();
   await until(() => !cut.link.state.up);
