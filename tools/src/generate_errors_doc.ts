@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { CLOSE_NOTES } from '@warren/api-docs';
 import {
   CLOSE_CODES,
   COMMON_ERRORS,
@@ -10,7 +11,7 @@ import {
 } from '@warren/contracts';
 import { ERROR_KINDS } from '@warren/kernel';
 import { RABBIT_ERRORS, serviceSpec } from '@warren/rabbit';
-import { CLIENT_NOTES, CLOSE_NOTES, type Notes, OPERATOR_NOTES } from './documents/error_notes.ts';
+import { CLIENT_NOTES, type Notes, OPERATOR_NOTES } from './documents/error_notes.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 const target = path.join(root, 'docs', 'errors.md');

@@ -3,12 +3,11 @@ import type { Contract } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
 import type { FastifyInstance } from 'fastify';
-import { addApiDocuments } from './api_documents.ts';
+import { type ApiDocuments, addApiDocuments } from './api_documents.ts';
 import { addBodyParser } from './body_parser.ts';
 import { type CallerInfo, type CallPort, callerOf } from './call_port.ts';
 import { addContractRoutes } from './contract_routes.ts';
 import { addErrorReplies } from './error_replies.ts';
-import { type ApiInfo, type DocumentedRoute, openApiOf } from './openapi.ts';
 import { addRequestContext, inContextOf } from './request_context.ts';
 import { RouteIndex } from './route_index.ts';
 import { addSecurityHeaders } from './security_headers.ts';
@@ -102,9 +101,9 @@ export class HttpServer {
     this.#sockets.add(route);
   }
 
-  /** Serves `/openapi.json` and `/docs`. */
-  documents(info: ApiInfo, contracts: readonly Contract[], routes: readonly DocumentedRoute[]): void {
-    addApiDocuments(this.#app, this.#routes, openApiOf(info, contracts, routes));
+  /** Serves `/openapi.json`, `/asyncapi.json` and their pages at `/docs`. */
+  documents(documents: ApiDocuments): void {
+    addApiDocuments(this.#app, this.#routes, documents);
   }
 
   /** @returns the base address. @throws Error when the port is taken */

@@ -1,57 +1,21 @@
 import { RESOURCE } from '@warren/command-center';
-import { COMMON_ERRORS, CONTRACTS, type Contract, JwksReply, WsTicketReply } from '@warren/contracts';
+import { CONTRACTS, type Contract } from '@warren/contracts';
 import {
   type CallerInfo,
   commonError,
   createHttpServer,
-  type DocumentedRoute,
   type HttpServer,
   type HttpServerDeps,
   type RouteReply,
 } from '@warren/http';
 import type { Container } from '@warren/kernel';
 import type { RabbitLink } from '@warren/rabbit';
+import { gatewayDocuments, JWKS_ROUTE, TICKET_ROUTE, TICKETS_PER_MINUTE } from './api_documents.ts';
 import { JWKS_FRESH_SECONDS } from './caller/jwks.ts';
 import { PushDelivery } from './push/push_delivery.ts';
 import { SESSION } from './session_container.ts';
 import type { Door } from './sockets/client_connection.ts';
 import { TICKET_TTL_SECONDS } from './sockets/ws_tickets.ts';
-
-const TICKETS_PER_MINUTE = 60;
-
-const TICKET_ROUTE: DocumentedRoute = {
-  method: 'POST',
-  path: '/v1/ws-tickets',
-  status: 201,
-  summary: 'Gives a ticket that opens one WebSocket (/v1/ws or /v1/servers/ws) when it is sent in the first frame.',
-  operationId: 'gateway_issue_ws_ticket',
-  tag: 'gateway',
-  access: 'player_or_server',
-  reply: WsTicketReply,
-  errors: {
-    ACCESS_UNAUTHENTICATED: COMMON_ERRORS.ACCESS_UNAUTHENTICATED,
-    RATE_LIMITED: COMMON_ERRORS.RATE_LIMITED,
-    SERVICE_UNAVAILABLE: COMMON_ERRORS.SERVICE_UNAVAILABLE,
-  },
-};
-
-const JWKS_ROUTE: DocumentedRoute = {
-  method: 'GET',
-  path: '/.well-known/jwks.json',
-  status: 200,
-  summary: 'The public keys that verify tokens (RFC 7517).',
-  operationId: 'gateway_get_jwks',
-  tag: 'gateway',
-  access: 'anonymous',
-  reply: JwksReply,
-  errors: { SERVICE_UNAVAILABLE: COMMON_ERRORS.SERVICE_UNAVAILABLE },
-};
-
-const API_INFO = {
-  title: 'Warren',
-  version: '1',
-  description: 'HTTP API of a Warren game backend.',
-};
 
 /** Contracts by the message type of players: only what they name themselves. */
 const playerDoor = (contracts: readonly Contract[]): Door => ({
@@ -145,7 +109,7 @@ export async function createGatewayServer(container: Container, deps: GatewaySer
       open: (socket, admitted) => hub.accept(socket, door, admitted),
     });
   }
-  http.documents(API_INFO, contracts, [TICKET_ROUTE, JWKS_ROUTE]);
+  http.documents(gatewayDocuments(contracts));
   const push = new PushDelivery({
     ...shared,
     instance: container.resolve(RESOURCE.instance),

@@ -16,6 +16,7 @@ export const LAYERS: Readonly<Record<string, number>> = {
   tokens: 2,
   wire: 2,
   'command-center': 3,
+  'api-docs': 3,
   app: 4,
   client: 5,
   'game-server-sdk': 5,

@@ -19,10 +19,10 @@ const OWNERS: readonly (readonly [vendor: RegExp, owners: readonly string[]])[] 
 /** Development tools that the root declares for every package. */
 const FROM_ROOT = ['vitest'];
 /**
- * Builds the published packages and writes sources, in a checkout, never in an image: the bundler and its parser stay out of
- * what production installs.
+ * Builds packages, documents and sources in a checkout, never in an image: the bundler, its parser and the schemas of
+ * documents stay out of what production installs.
  */
-const BUILDS = /^tools\/src\/(build_packages\.ts|packages\/|scaffold\/)/;
+const BUILDS = /^tools\/src\/(build_packages\.ts|generate_\w+\.ts|packages\/|scaffold\/|api\/)/;
 const EXPORTS_EXEMPT = ['apps', 'tools', 'tests', 'bench'];
 const DOOR = './src/index.ts';
 
