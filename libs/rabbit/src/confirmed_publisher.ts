@@ -45,6 +45,7 @@ export class ConfirmedPublisher {
   readonly #deadlines: Deadlines<PendingPublish>;
   readonly #onExpiry = (entry: PendingPublish): void => this.#expired(entry);
   readonly #stopListening: () => void;
+  readonly #stopWatching: readonly (() => void)[];
   #bufferFull = false;
   #stopped = false;
   #lastConfirmAt: number | undefined;
@@ -69,6 +70,11 @@ export class ConfirmedPublisher {
     this.#stopListening = deps.link.onState((state) => {
       if (state.up && !state.blocked) this.#pump();
     });
+    const watch = this.#metrics.watch.bind(this.#metrics);
+    this.#stopWatching = [
+      watch('warren_rabbit_publish_unconfirmed', 'Messages sent and not yet confirmed.', () => this.inFlight),
+      watch('warren_rabbit_publish_waiting', 'Messages that wait for a place in the window.', () => this.waiting),
+    ];
     this.#supervisor.start();
   }
 
@@ -120,6 +126,7 @@ export class ConfirmedPublisher {
     for (const entry of this.#unsettled()) this.#settle(entry, entry.sent ? 'unknown' : 'not_sent');
     this.#waiting.clear();
     this.#stopListening();
+    for (const stop of this.#stopWatching) stop();
     this.#deadlines.stop();
     await this.#supervisor.stop();
   }

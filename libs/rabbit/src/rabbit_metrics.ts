@@ -36,6 +36,12 @@ export class RabbitMetrics {
       .inc({ queue });
   }
 
+  /** Looked at whenever the metrics are read. Returns the way back. */
+  watch(name: string, help: string, value: () => number): () => void {
+    const gauge = this.#metrics.gauge(name, help);
+    return this.#metrics.beforeRender(() => gauge.set({}, value()));
+  }
+
   consuming(queue: string, consuming: boolean): void {
     this.#metrics
       .gauge('warren_rabbit_consuming', 'Whether the broker delivers this queue to us.', ['queue'])

@@ -148,7 +148,8 @@ export abstract class BaseMicroserviceListener {
     try {
       context = reader.readContext(task.delivery, task.receivedAt);
       task.context = context;
-      if (context.deadline <= clock.monotonicMs()) return this.#finish(task, { kind: 'expired' });
+      task.beganAt = clock.monotonicMs();
+      if (context.deadline <= task.beganAt) return this.#finish(task, { kind: 'expired' });
       command = reader.readCommand(task.delivery, context);
       task.binding = command.binding;
     } catch (cause) {
@@ -183,7 +184,7 @@ export abstract class BaseMicroserviceListener {
     task.ended = true;
     const { reader, clock, endings } = this.#deps;
     const now = clock.monotonicMs();
-    this.#metrics.ended(reader.knows(task.name) ? task.name : 'unknown', outcome.kind, now - task.receivedAt);
+    this.#metrics.ended(reader.knows(task.name) ? task.name : 'unknown', outcome.kind, task, now);
     if (outcome.kind === 'retry') this.#intake.record(true, now);
     else if (outcome.kind === 'done' || outcome.kind === 'refused') this.#intake.record(false, now);
     try {

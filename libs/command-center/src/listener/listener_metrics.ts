@@ -1,11 +1,13 @@
 import type { Counter, CounterSeries, Gauge, Histogram, HistogramSeries, Metrics } from '@warren/telemetry';
 import type { KillSwitchState } from './kill_switch.ts';
+import type { ListenerTask } from './listener_task.ts';
 
 const SWITCH_LEVEL = { closed: 0, half_open: 1, open: 2 } as const;
 
 /** The series of one command, found once. */
 interface CommandSeries {
   readonly durations: HistogramSeries;
+  readonly waits: HistogramSeries;
   readonly endings: Map<string, CounterSeries>;
 }
 
@@ -14,6 +16,8 @@ export class ListenerMetrics {
   readonly #queue: string;
   readonly #endings: Counter;
   readonly #durations: Histogram;
+  readonly #waits: Histogram;
+  readonly #repeats: Counter;
   readonly #zombies: Gauge;
   readonly #killSwitch: Gauge;
   readonly #trips: Counter;
@@ -27,6 +31,15 @@ export class ListenerMetrics {
       'queue',
       'command',
     ]);
+    this.#waits = metrics.histogram('warren_command_wait_seconds', 'Time from delivery to a free slot.', [
+      'queue',
+      'command',
+    ]);
+    this.#repeats = metrics.counter('warren_command_repeats_total', 'Messages worked on again, by attempt.', [
+      'queue',
+      'command',
+      'attempt',
+    ]);
     this.#zombies = metrics.gauge('warren_command_zombies', 'Handlers that ignore their signal.', ['queue']);
     this.#killSwitch = metrics.gauge(
       'warren_listener_kill_switch',
@@ -38,11 +51,15 @@ export class ListenerMetrics {
     metrics.beforeRender(() => gauge.set({ queue }, running()));
   }
 
-  ended(command: string, outcome: string, ms: number): void {
+  /** `now` in monotonic milliseconds. */
+  ended(command: string, outcome: string, task: ListenerTask, now: number): void {
     const series = this.#commands.get(command) ?? this.#add(command);
     const ending = series.endings.get(outcome) ?? this.#addEnding(command, series, outcome);
     ending.inc();
-    series.durations.observe(ms / 1_000);
+    series.durations.observe((now - task.receivedAt) / 1_000);
+    series.waits.observe((task.beganAt - task.receivedAt) / 1_000);
+    const attempt = task.context?.attempt ?? 1;
+    if (attempt > 1) this.#repeats.inc({ queue: this.#queue, command, attempt: String(attempt) });
   }
 
   zombies(count: number): void {
@@ -56,7 +73,8 @@ export class ListenerMetrics {
 
   #add(command: string): CommandSeries {
     const durations = this.#durations.series({ queue: this.#queue, command });
-    const series: CommandSeries = { durations, endings: new Map() };
+    const waits = this.#waits.series({ queue: this.#queue, command });
+    const series: CommandSeries = { durations, waits, endings: new Map() };
     this.#commands.set(command, series);
     return series;
   }

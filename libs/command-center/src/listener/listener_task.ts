@@ -7,6 +7,8 @@ export class ListenerTask {
   readonly delivery: Delivery;
   /** Monotonic milliseconds. */
   readonly receivedAt: number;
+  /** Monotonic milliseconds at which it got its slot. */
+  beganAt: number;
   /** Known once the headers could be read. */
   context: CommandContext | undefined;
   /** Known once the message was found to be a command of ours that its sender may send. */
@@ -19,6 +21,7 @@ export class ListenerTask {
   constructor(delivery: Delivery, receivedAt: number) {
     this.delivery = delivery;
     this.receivedAt = receivedAt;
+    this.beganAt = receivedAt;
   }
 
   /** Contract or event name as the sender gave it. */
