@@ -4,6 +4,7 @@ import type { DeliveryLease } from './delivery_lease.ts';
 /** The AMQP properties of a message as they came, unchecked except by the broker (`userId`). */
 export interface DeliveryProperties {
   readonly contentType: string | undefined;
+  readonly contentEncoding?: string | undefined;
   readonly messageId: string | undefined;
   readonly correlationId: string | undefined;
   readonly replyTo: string | undefined;

@@ -8,6 +8,7 @@ export { type BrokerIdentity, SETUP_USERS, userOf } from './broker_identity.ts';
 export { ConfirmedPublisher } from './confirmed_publisher.ts';
 export type { Delivery } from './delivery.ts';
 export type { LinkSession } from './link_session.ts';
+export { copyOf, deadLetterOf, ORIGIN_HEADER } from './message_copy.ts';
 export type { OutgoingMessage } from './outgoing_message.ts';
 export { userSpecs } from './permissions.ts';
 export { QueueConsumer } from './queue_consumer.ts';

@@ -101,7 +101,7 @@ export class MessageReader {
     if (!MESSAGE_ID.test(context.messageId)) {
       throw invalid('The message needs a messageId of 1 to 200 visible ASCII characters.');
     }
-    if (properties.contentType !== 'application/json') {
+    if (properties.contentType !== 'application/json' || isEncoded(properties.contentEncoding)) {
       throw new AppError('REQUEST_MEDIA_UNSUPPORTED', 'Messages are application/json, not encoded.', {
         kind: 'unsupported',
       });
@@ -155,6 +155,10 @@ export class MessageReader {
     });
   }
 }
+
+/** Some libraries name the character set here. */
+const isEncoded = (encoding: string | undefined): boolean =>
+  encoding !== undefined && !/^(utf-?8|identity)?$/i.test(encoding);
 
 type Access = Extract<Binding, { kind: 'command' }>['contract']['access'];
 

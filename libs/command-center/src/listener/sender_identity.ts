@@ -1,5 +1,5 @@
 import { AppError } from '@warren/kernel';
-import { type Actor, type Delivery, decodeActor } from '@warren/rabbit';
+import { type Actor, type Delivery, decodeActor, ORIGIN_HEADER } from '@warren/rabbit';
 
 export interface SenderIdentityDeps {
   /** Prefix of this service and what stands before prefixes in broker user names. */
@@ -8,9 +8,6 @@ export interface SenderIdentityDeps {
   /** Development on a broker without own users: senders cannot be told apart and name themselves. */
   readonly singleUser: boolean;
 }
-
-/** Header of copies: the broker user of the service that sent the message first. */
-export const ORIGIN_HEADER = 'warren-origin-user';
 
 /** Replays dead letters, whose first senders it names. */
 const OPS = 'ops';

@@ -1,5 +1,6 @@
 import { PushMessage } from '@warren/contracts';
 import {
+  AppError,
   backoffMs,
   type Clock,
   continueTrace,
@@ -14,8 +15,7 @@ import {
 import {
   type ConfirmedPublisher,
   type Delivery,
-  deadQueue,
-  EXCHANGE,
+  deadLetterOf,
   pushQueue,
   QueueConsumer,
   queuesOf,
@@ -47,6 +47,7 @@ export interface PushDeps {
 /** Works off one of the sixteen push queues: append to the recipient's ring, hint, ack. */
 export class PushPartition {
   readonly #deps: PushDeps;
+  readonly #queue: string;
   readonly #consumer: QueueConsumer;
   readonly #stopping = new AbortController();
   readonly #pushed: Counter;
@@ -56,6 +57,7 @@ export class PushPartition {
     this.#deps = deps;
     this.#pushed = deps.metrics.counter('gateway_pushes_total', 'Pushed events by what became of them.', ['outcome']);
     const name = pushQueue(partition);
+    this.#queue = name;
     const queue = queuesOf(serviceSpec('gateway')).find((spec) => spec.name === name);
     if (queue === undefined) throw new Error(`the topology has no queue ${name}`);
     const { consumeLink: link, logger, metrics } = deps;
@@ -82,7 +84,7 @@ export class PushPartition {
 
   async #handle(delivery: Delivery): Promise<void> {
     const message = readPush(delivery);
-    if (message === undefined) return this.#park(delivery);
+    if (message instanceof AppError) return this.#park(delivery, message);
     for (let attempt = 1; !this.#gone(delivery); attempt++) {
       if (await this.#append(delivery, message)) return;
       // retried in place: a detour through a delay queue would let later events overtake this one
@@ -119,18 +121,19 @@ export class PushPartition {
   }
 
   /** What nobody can read would block its partition for ever: it goes to the dead letters, confirmed, before it is acked. */
-  async #park(delivery: Delivery): Promise<void> {
+  async #park(delivery: Delivery, error: AppError): Promise<void> {
     const { publisher, logger } = this.#deps;
-    const { messageId = 'unknown', type = 'unknown' } = delivery.properties;
-    logger.error({ messageId, key: delivery.key }, 'a pushed message cannot be read and is parked');
-    const parked = {
-      exchange: EXCHANGE.dead,
-      key: deadQueue('gateway'),
-      body: delivery.body,
-      messageId,
-      type,
-      persistent: true,
-    };
+    const { messageId = 'unknown', userId = 'unknown' } = delivery.properties;
+    logger.error({ err: error, messageId, key: delivery.key }, 'a pushed message cannot be read and is parked');
+    const parked = deadLetterOf(delivery, {
+      prefix: 'gateway',
+      queue: this.#queue,
+      origin: userId,
+      attempt: 1,
+      reason: error.kind === 'too_large' ? 'too_large' : 'invalid_payload',
+      code: error.code,
+      message: error.message,
+    });
     const outcome = await publisher.publish(parked, { timeoutMs: PARK_TIMEOUT_MS }).catch(() => 'nacked' as const);
     this.#pushed.inc({ outcome: outcome === 'confirmed' ? 'parked' : 'park_failed' });
     if (outcome === 'confirmed') delivery.ack();
@@ -145,18 +148,21 @@ interface ReadPush extends PushMessage {
   readonly traceparent: string | undefined;
 }
 
-function readPush(delivery: Delivery): ReadPush | undefined {
+/** @returns the message, or what is wrong with it */
+function readPush(delivery: Delivery): ReadPush | AppError {
   const { messageId } = delivery.properties;
-  if (messageId === undefined) return undefined;
+  if (messageId === undefined) return unreadable('A pushed message needs a messageId.');
   try {
     const message = PushMessage.safeParse(parseJson(delivery.body, PUSH_LIMITS));
     return message.success && message.data.payload !== undefined
       ? { ...message.data, messageId, ...traceOf(delivery) }
-      : undefined;
-  } catch {
-    return undefined;
+      : unreadable('A pushed message needs a recipient, a type and a payload.');
+  } catch (cause) {
+    return toAppError(cause);
   }
 }
+
+const unreadable = (message: string): AppError => new AppError('REQUEST_INVALID', message, { kind: 'invalid' });
 
 function traceOf(delivery: Delivery): Pick<ReadPush, 'traceId' | 'traceparent'> {
   const header = delivery.properties.headers?.['traceparent'];
