@@ -10,6 +10,7 @@ export { type EffectVerdict, judgeEffects } from './judge_effects.ts';
 export { OperationHistory } from './operation_history.ts';
 export { type PrivateServers, privateServers } from './private_servers.ts';
 export { type ProcessResources, processResources } from './process_resources.ts';
+export { RawBroker, type RawMessage } from './raw_broker.ts';
 export { SeededRng } from './seeded_rng.ts';
 export { type TempDatabase, tempDatabase } from './temp_database.ts';
 export { type TempRedis, tempRedis } from './temp_redis.ts';
