@@ -2,7 +2,7 @@ import type { PrivateServer } from '@warren/provision';
 import { bySize, SeededRng, testSeed } from '@warren/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { say } from '../e2e/support/say.ts';
-import { Lab, SOLO } from './support/lab.ts';
+import { CLEAN, Lab, SOLO } from './support/lab.ts';
 import type { LeakCheck } from './support/leak_check.ts';
 import { MatchLoad } from './support/match_load.ts';
 import { pause } from './support/pause.ts';
@@ -41,10 +41,8 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  matches.close();
-  const left = await leaks.leaks();
-  const faults = await lab.close();
-  expect({ left, faults, channelCloses: lab.watch.channelCloses }).toEqual({ left: [], faults: [], channelCloses: [] });
+  matches?.close();
+  expect(await lab.end(leaks)).toEqual(CLEAN);
 }, 200_000);
 
 /** Ends the server, starts it again. Resolves to the moment at which it takes sessions. */

@@ -4,7 +4,7 @@ import { say } from '../e2e/support/say.ts';
 import { until } from '../e2e/support/until.ts';
 import type { Role } from '../e2e/support/warren_system.ts';
 import { AccountReads } from './support/account_reads.ts';
-import { Lab, SOLO } from './support/lab.ts';
+import { CLEAN, Lab, SOLO } from './support/lab.ts';
 import type { LeakCheck } from './support/leak_check.ts';
 import { MatchLoad } from './support/match_load.ts';
 import { pause } from './support/pause.ts';
@@ -40,10 +40,8 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  matches.close();
-  const left = await leaks.leaks();
-  const faults = await lab.close();
-  expect({ left, faults, channelCloses: lab.watch.channelCloses }).toEqual({ left: [], faults: [], channelCloses: [] });
+  matches?.close();
+  expect(await lab.end(leaks)).toEqual(CLEAN);
 }, 200_000);
 
 test('A-09: one process of every service is killed under load: its peer goes on, nothing is lost or done twice', {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { say } from '../e2e/support/say.ts';
 import { until } from '../e2e/support/until.ts';
 import { allAdmit, MemoryWatch, measureRefusals } from './support/alarm_probes.ts';
-import { Lab, SOLO } from './support/lab.ts';
+import { CLEAN, Lab, SOLO } from './support/lab.ts';
 import type { LeakCheck } from './support/leak_check.ts';
 import { MatchLoad } from './support/match_load.ts';
 import { pause } from './support/pause.ts';
@@ -72,10 +72,8 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  matches.close();
-  const left = await leaks.leaks();
-  const faults = await lab.close();
-  expect({ left, faults, channelCloses: lab.watch.channelCloses }).toEqual({ left: [], faults: [], channelCloses: [] });
+  matches?.close();
+  expect(await lab.end(leaks)).toEqual(CLEAN);
 }, 200_000);
 
 const trial = (name: string): Trial => new Trial({ lab, name, players, matches, commandsPerSecond: SIZE.rate, rng });

@@ -21,6 +21,15 @@ export interface LabOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** What must be empty at the end. */
+export interface LabFaults {
+  readonly left: readonly string[];
+  readonly faults: readonly string[];
+  readonly channelCloses: readonly string[];
+}
+
+export const CLEAN: LabFaults = { left: [], faults: [], channelCloses: [] };
+
 interface LabParts {
   readonly servers: PrivateServers;
   readonly system: WarrenSystem;
@@ -161,15 +170,19 @@ export class Lab {
     return openedAt;
   }
 
-  /** Ends everything in order. Resolves to what did not; throws when a log is not clean. */
-  async close(): Promise<string[]> {
+  /**
+   * Ends everything. Resolves to what is not as it should be: held although the system is quiet (`leaks`; without it nobody
+   * looks), not ended in order, closed by the broker. @throws AssertionError when a log is not clean
+   */
+  async end(leaks?: LeakCheck): Promise<LabFaults> {
+    const left = (await leaks?.leaks()) ?? [];
     await Promise.all([this.stored.close(), this.sessions.close()]);
     const faults = await this.system.stop();
     this.#balancer.close();
     await this.proxy.close();
     await this.servers.destroy();
     assertCleanLogs(this.system, this.secrets.all);
-    return faults;
+    return { left, faults, channelCloses: this.watch.channelCloses };
   }
 }
 

@@ -1,16 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { RELEASE_GAME } from '@warren/contracts';
-import { silentLogger } from '@warren/kernel';
-import { Database, sql, tables } from '@warren/postgres';
-import { ConfirmedPublisher, EXCHANGE, RabbitLink } from '@warren/rabbit';
-import { Metrics } from '@warren/telemetry';
+import { type Database, sql, tables } from '@warren/postgres';
+import { EXCHANGE } from '@warren/rabbit';
+import { RawBroker } from '@warren/testing';
+import { testDatabase } from '../../e2e/support/test_database.ts';
 import type { WarrenSystem } from '../../e2e/support/warren_system.ts';
 
 /** Several, because each release locks the row of its server. */
 const SERVERS = Array.from({ length: 20 }, (_, index) => `lab-${index}`);
-const READY_TIMEOUT_MS = 20_000;
-const CONFIRM_TIMEOUT_MS = 10_000;
-const FLUSH_MS = 1_000;
+
+/** Sends the durable command that ends a game, as the coordinator does. */
+export function sendRelease(coordinator: RawBroker, game: string): Promise<void> {
+  const body = Buffer.from(JSON.stringify({ game_id: game, reason: 'ended' }));
+  return coordinator.publish(EXCHANGE.commands, RELEASE_GAME.name, body, {
+    contentType: 'application/json',
+    messageId: `release-${game}`,
+    type: `${RELEASE_GAME.name}@${RELEASE_GAME.version}`,
+    userId: coordinator.user,
+    appId: 'coordinator',
+    persistent: true,
+    mandatory: true,
+  });
+}
 
 /**
  * Durable commands with an effect that is easy to count: games on a server that gets no others, each of which is released. Every
@@ -23,14 +34,7 @@ export class ReleaseBacklog {
 
   constructor(system: WarrenSystem) {
     this.#system = system;
-    const shared = { logger: silentLogger(), metrics: new Metrics('tests') };
-    this.#database = new Database({
-      ...shared,
-      url: system.databaseUrl('allocator'),
-      schema: 'allocation',
-      service: 'tests',
-      max: 1,
-    });
+    this.#database = testDatabase(system.databaseUrl('allocator'), 'allocation');
   }
 
   /** Puts `count` running games into the fleet. */
@@ -54,29 +58,9 @@ export class ReleaseBacklog {
 
   /** Sends every release twice, as a publisher does that missed a confirm. */
   async send(games: readonly string[]): Promise<void> {
-    const shared = { logger: silentLogger(), metrics: new Metrics('tests') };
-    const url = this.#system.brokerUrl('coordinator');
-    const link = new RabbitLink({ ...shared, url, role: 'publish', name: 'tests.publish' });
-    const publisher = new ConfirmedPublisher({ ...shared, link, prefix: 'coordinator' });
-    link.start();
-    await link.ready(READY_TIMEOUT_MS);
-    const publish = (game: string) =>
-      publisher.publish(
-        {
-          exchange: EXCHANGE.commands,
-          key: RELEASE_GAME.name,
-          type: `${RELEASE_GAME.name}@${RELEASE_GAME.version}`,
-          messageId: `release-${game}`,
-          body: Buffer.from(JSON.stringify({ game_id: game, reason: 'ended' })),
-          persistent: true,
-        },
-        { timeoutMs: CONFIRM_TIMEOUT_MS },
-      );
-    const outcomes = await Promise.all([...games, ...games].map(publish));
-    await publisher.stop(FLUSH_MS);
-    await link.stop();
-    const failed = outcomes.filter((outcome) => outcome !== 'confirmed');
-    if (failed.length > 0) throw new Error(`${failed.length} releases were not stored: ${failed[0]}`);
+    const broker = await RawBroker.connect(this.#system.brokerUrl('coordinator'));
+    await Promise.all([...games, ...games].map((game) => sendRelease(broker, game)));
+    await broker.close();
   }
 
   /** Games that were not released yet, and places that the fleet counts as used. */

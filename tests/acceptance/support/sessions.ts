@@ -1,6 +1,8 @@
-import { silentLogger } from '@warren/kernel';
-import { Database, sql, tables } from '@warren/postgres';
-import { Metrics } from '@warren/telemetry';
+import { type Database, sql, tables } from '@warren/postgres';
+import { TEST_SERVICE, testDatabase } from '../../e2e/support/test_database.ts';
+
+/** Of tests, which do not count. */
+const OWN_SESSIONS = `warren.${TEST_SERVICE}%`;
 
 /** Sessions of the services on a database server. */
 export interface DatabaseSessions {
@@ -8,9 +10,6 @@ export interface DatabaseSessions {
   /** Those that have sat in a transaction without a statement for seconds. */
   readonly stuck: number;
 }
-
-/** As the server lists our own sessions, which do not count. */
-const OWN_NAME = 'tests';
 
 /** Looks at the sessions of one database, by an account that may see all of them. */
 export class SessionWatch {
@@ -20,8 +19,7 @@ export class SessionWatch {
   /** `url`: the database, with an administrator. */
   constructor(url: string) {
     this.#name = new URL(url).pathname.slice(1);
-    const shared = { logger: silentLogger(), metrics: new Metrics('tests') };
-    this.#database = new Database({ ...shared, url, schema: 'public', service: OWN_NAME, max: 1 });
+    this.#database = testDatabase(url, 'public');
   }
 
   async read(): Promise<DatabaseSessions> {
@@ -29,7 +27,7 @@ export class SessionWatch {
       SELECT usename AS role, count(*)::int AS sessions,
         count(*) FILTER (WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '4 s')::int AS stuck
       FROM pg_stat_activity
-      WHERE datname = ${this.#name} AND application_name NOT LIKE ${`warren.${OWN_NAME}%`} GROUP BY usename`.execute(
+      WHERE datname = ${this.#name} AND application_name NOT LIKE ${OWN_SESSIONS} GROUP BY usename`.execute(
       tables(this.#database.read),
     );
     return {
@@ -42,9 +40,7 @@ export class SessionWatch {
   async terminateAll(): Promise<number> {
     const { rows } = await sql<{ ended: boolean }>`
       SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
-      WHERE datname = ${this.#name} AND application_name NOT LIKE ${`warren.${OWN_NAME}%`}`.execute(
-      tables(this.#database.read),
-    );
+      WHERE datname = ${this.#name} AND application_name NOT LIKE ${OWN_SESSIONS}`.execute(tables(this.#database.read));
     return rows.filter(({ ended }) => ended).length;
   }
 

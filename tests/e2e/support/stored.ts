@@ -1,6 +1,5 @@
-import { silentLogger } from '@warren/kernel';
-import { Database, sql, type Tx, tables } from '@warren/postgres';
-import { Metrics } from '@warren/telemetry';
+import { type Database, sql, type Tx, tables } from '@warren/postgres';
+import { testDatabase } from './test_database.ts';
 import type { WarrenSystem } from './warren_system.ts';
 
 type Owner = 'coordinator' | 'allocator';
@@ -29,15 +28,7 @@ export class Stored {
   readonly #open: Readonly<Record<Owner, Database>>;
 
   constructor(system: WarrenSystem) {
-    const open = (owner: Owner): Database =>
-      new Database({
-        url: system.databaseUrl(owner),
-        schema: SCHEMAS[owner],
-        service: 'tests',
-        logger: silentLogger(),
-        metrics: new Metrics('tests'),
-        max: 1,
-      });
+    const open = (owner: Owner): Database => testDatabase(system.databaseUrl(owner), SCHEMAS[owner]);
     this.#open = { coordinator: open('coordinator'), allocator: open('allocator') };
   }
 
