@@ -3,6 +3,7 @@ import {
   AMQP_METHOD,
   ackFrame,
   bySize,
+  deleteQueue,
   type FaultProxy,
   type PrivateServers,
   privateServers,
@@ -79,20 +80,13 @@ afterEach(async () => {
 
 const consumers = async (): Promise<number> => (await broker.consumers()).filter(({ queue }) => queue === QUEUE).length;
 
-async function deleteQueue(): Promise<void> {
-  const queue = `rabbit_misc:r(<<"/">>, queue, <<"${QUEUE}">>)`;
-  await broker.erlang(
-    `{ok, Q} = rabbit_amqqueue:lookup(${queue}), rabbit_amqqueue:delete(Q, false, false, <<"test">>).`,
-  );
-}
-
 const readiness = async (): Promise<{ status: number; text: string }> => {
   const response = await fetch(`${service.adminUrl}/readyz`);
   return { status: response.status, text: await response.text() };
 };
 
 test.each<[string, string, () => Promise<void> | void]>([
-  ['whose queue was deleted', 'cancel', deleteQueue],
+  ['whose queue was deleted', 'cancel', () => deleteQueue(broker.url, QUEUE)],
   [
     'whose channel the broker closed with 406',
     'close',

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { AppError } from '@warren/kernel';
 import { DELAY_TIERS, EXCHANGE } from '@warren/rabbit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -127,6 +128,31 @@ test.each<[string, string, PublishOptions, string]>([
   const text = randomUUID();
   await send('record', text);
   await until(() => runs.some((run) => run.text === text));
+});
+
+test('more unknown commands than the listener has slots are all parked, and the next command is worked on', async () => {
+  const unknown = Array.from({ length: 20 }, (_, i) => ({ type: 'allocator.nothing@1', messageId: `unknown-${i}` }));
+  await Promise.all(unknown.map((options) => raw.publish(EXCHANGE.commands, WORK.name, '{}', options)));
+  await send('record', 'after unknown');
+  await until(() => runs.some((run) => run.text === 'after unknown'));
+  const letters = await Promise.all(unknown.map(parked));
+  expect(letters.map(({ messageId }) => String(messageId)).sort()).toEqual(unknown.map((one) => one.messageId).sort());
+  for (const { headers } of letters) expect(headers).toMatchObject({ 'warren-reason': 'no_handler' });
+});
+
+test('an error with a message and a stack of a megabyte is parked with its beginning', async () => {
+  kit.works.set('verbose', async () => {
+    const error = new AppError('ALLOCATOR_VERBOSE', '→'.repeat(1_000_000), { kind: 'internal' });
+    error.stack = `${error.stack}${'\n    at somewhere'.repeat(60_000)}`;
+    throw error;
+  });
+  await send('verbose');
+  const { headers } = await parked();
+  expect(headers).toMatchObject({ 'warren-reason': 'defect', 'warren-error-code': 'ALLOCATOR_VERBOSE' });
+  expect(headers['warren-error-message']).toMatch(/^→{100,1000}$/);
+  expect(Buffer.byteLength(JSON.stringify(headers))).toBeLessThan(8 * 1024);
+  await send('record', 'after verbose');
+  await until(() => runs.some((run) => run.text === 'after verbose'));
 });
 
 test('a body beyond every limit is parked without its end, and says how long it was', async () => {

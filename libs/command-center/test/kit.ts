@@ -89,6 +89,11 @@ export async function leaveMark(context: ApplyContext, text: string): Promise<vo
   await sql`INSERT INTO marks (text) VALUES (${text})`.execute(tables(context.tx));
 }
 
+/** Keeps a long transaction awake: Postgres ends one that is idle. */
+export async function touch(context: ApplyContext): Promise<void> {
+  await sql`SELECT 1`.execute(tables(context.tx));
+}
+
 class TestListener extends BaseMicroserviceListener {
   readonly #orchestrator: CommandOrchestrator;
 
@@ -164,6 +169,14 @@ export class Kit {
 
   close(): Promise<void> {
     return this.#stack.disposeAsync();
+  }
+
+  /** A proxy before the broker of the URL. */
+  async proxy(url: string = this.vhost.url): Promise<FaultProxy> {
+    const { hostname, port } = new URL(url);
+    const proxy = await faultProxy({ target: { host: hostname, port: Number(port || 5672) } });
+    this.defer(() => proxy.close());
+    return proxy;
   }
 
   async link(role: 'publish' | 'consume', url: string = this.vhost.url): Promise<RabbitLink> {

@@ -1,0 +1,59 @@
+import { EXCHANGE } from '@warren/rabbit';
+import { AMQP_METHOD } from '@warren/testing';
+import { expect, test } from 'vitest';
+import { Kit, leaveMark, until, WORK } from './kit.ts';
+
+const MESSAGES = 250;
+const REDELIVERIES = 1_000;
+const SLOW_MACHINE_MS = 60_000;
+
+test('over 1,000 redeliveries because acks were lost, each of 250 commands has one effect', {
+  timeout: 180_000,
+}, async () => {
+  const kit = await Kit.open();
+  let runs = 0;
+  kit.works.set('mark', async (dto, context) => {
+    runs++;
+    await leaveMark(context, dto.text);
+    return { done: dto.text };
+  });
+  const { raw } = await kit.caller();
+  const proxy = await kit.proxy();
+  let deliveries = 0;
+  let lostAcks = 0;
+  proxy.onFrame('to_client', ({ method }) => {
+    if (method === AMQP_METHOD.basicDeliver) deliveries++;
+    return undefined;
+  });
+  proxy.onFrame('to_server', ({ method }) => {
+    if (method !== AMQP_METHOD.basicAck || deliveries >= MESSAGES + REDELIVERIES) return undefined;
+    lostAcks++;
+    return 'cut_before';
+  });
+  // the first service makes the queues, so that the messages wait there
+  await (await kit.service()).stop();
+  await Promise.all(
+    Array.from({ length: MESSAGES }, (_, i) =>
+      raw.publish(EXCHANGE.commands, WORK.name, JSON.stringify({ how: 'mark', text: String(i) }), {
+        type: 'allocator.do_work@1',
+      }),
+    ),
+  );
+  const service = await kit.service({ url: proxy.through(kit.vhost.url), maxConcurrentTasks: MESSAGES });
+  const settled = async (): Promise<boolean> => {
+    const waiting = await Promise.all(
+      ['commands', 'retry.1s', 'retry.5s'].map((name) => raw.ready(`allocator.${name}`)),
+    );
+    return deliveries >= MESSAGES + REDELIVERIES && waiting.every((count) => count === 0);
+  };
+  await until(settled, SLOW_MACHINE_MS);
+  await Promise.all(service.listeners.map((listener) => listener.drain(20_000)));
+  await service.stop();
+  const marks = await kit.marks();
+  expect(new Set(marks).size).toBe(MESSAGES);
+  expect(marks).toHaveLength(MESSAGES);
+  expect(lostAcks).toBeGreaterThanOrEqual(3);
+  expect(runs).toBeGreaterThanOrEqual(MESSAGES);
+  expect([await raw.ready('allocator.commands'), await raw.ready('allocator.dead')]).toEqual([0, 0]);
+  await kit.close();
+});

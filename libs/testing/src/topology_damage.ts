@@ -1,0 +1,25 @@
+import amqp from 'amqplib';
+
+type Channel = Awaited<ReturnType<amqp.ChannelModel['createChannel']>>;
+
+async function damage(url: string, deed: (channel: Channel) => Promise<unknown>): Promise<void> {
+  const connection = await amqp.connect(url);
+  try {
+    await deed(await connection.createChannel());
+  } finally {
+    await connection.close();
+  }
+}
+
+/** What an operator does by mistake. */
+export const unbindQueue = (
+  url: string,
+  queue: string,
+  binding: { exchange: string; pattern: string },
+): Promise<void> => damage(url, (channel) => channel.unbindQueue(queue, binding.exchange, binding.pattern));
+
+export const deleteQueue = (url: string, queue: string): Promise<void> =>
+  damage(url, (channel) => channel.deleteQueue(queue));
+
+export const deleteExchange = (url: string, exchange: string): Promise<void> =>
+  damage(url, (channel) => channel.deleteExchange(exchange));
