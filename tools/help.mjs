@@ -35,6 +35,7 @@ export const COMMANDS = {
     options: [
       ['bare-machine', 'both commands on a bare Debian in a folder (root, about 20 minutes)'],
       ['acceptance', 'the acceptance tests in full with three seeds, or with those that follow (about an hour)'],
+      ['pains', 'the tests of the faults of other libraries in full (about 30 minutes)'],
     ],
   },
   env: { summary: 'write missing secrets into .env; never changes a value', usage: 'npm run env', options: [] },

@@ -23,6 +23,11 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     runner: 'node',
     file: ['tools', 'prove', 'acceptance.ts'],
   },
+  pains: {
+    summary: 'the tests of the faults of other libraries in full, or those whose path holds a pattern (about 30 minutes)',
+    runner: 'node',
+    file: ['tools', 'prove', 'pains.ts'],
+  },
 };
 
 function runProof(clone: Clone, proof: Proof, args: readonly string[]): Promise<number> {

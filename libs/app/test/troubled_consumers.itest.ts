@@ -1,4 +1,5 @@
-import { declareExchanges } from '@warren/rabbit';
+import { newId } from '@warren/kernel';
+import { declareExchanges, EXCHANGE } from '@warren/rabbit';
 import {
   AMQP_METHOD,
   ackFrame,
@@ -21,6 +22,9 @@ const TICK_MS = bySize({ short: 500, full: 5_000 });
 /** Longer than the broker waits, shorter than the service does. */
 const HANDLER_MS = CONSUMER_TIMEOUT_MS + 4 * TICK_MS;
 const BACK_MS = 10_000;
+const ALARM = '{resource_limit, memory, node()}';
+const EVENTS = 300;
+const EVENT_MS = 100;
 
 let kit: AppKit;
 let servers: PrivateServers;
@@ -63,20 +67,21 @@ beforeEach(async () => {
     proxy.flow('stall', 'to_server');
     return undefined;
   });
-  service = await createServiceApp(
-    tinyService({ handlerMs: HANDLER_MS }),
-    kit.env({
-      RABBITMQ_URL: proxy.through(broker.url),
-      COMMAND_PROCESSING_TIMEOUT: '120000',
-      SHUTDOWN_GRACE_MS: '3500',
-    }),
-  );
 });
 
 afterEach(async () => {
   await service.stop();
   await proxy.close();
 });
+
+async function start(handlerMs: number): Promise<void> {
+  const env = {
+    RABBITMQ_URL: proxy.through(broker.url),
+    COMMAND_PROCESSING_TIMEOUT: '120000',
+    SHUTDOWN_GRACE_MS: '3500',
+  };
+  service = await createServiceApp(tinyService({ handlerMs }), kit.env(env));
+}
 
 const consumers = async (): Promise<number> => (await broker.consumers()).filter(({ queue }) => queue === QUEUE).length;
 
@@ -99,6 +104,7 @@ test.each<[string, string, () => Promise<void> | void]>([
     timeout: CONSUMER_TIMEOUT_MS * 3 + 90_000,
   },
   async (_what, sign, disturb) => {
+    await start(HANDLER_MS);
     expect(await readiness()).toMatchObject({ status: 200 });
     expect(await consumers()).toBe(1);
     await disturb();
@@ -113,3 +119,30 @@ test.each<[string, string, () => Promise<void> | void]>([
     );
   },
 );
+
+test('a service whose broker takes no messages says so on /readyz, and goes on receiving and acking', {
+  timeout: 120_000,
+}, async () => {
+  await start(0);
+  await service.stop();
+  await publishEvents(broker.url, EVENTS);
+  await broker.erlang(`rabbit_alarm:set_alarm({${ALARM}, []}).`);
+  await start(EVENT_MS);
+  const { publisher, metrics, publishLink, consumeLink } = service.resources;
+  const done = async (): Promise<number> =>
+    Number(/warren_commands_total\{[^}]*leases[^}]*"done"[^}]*\} (\d+)/.exec(await metrics.render())?.[1] ?? 0);
+  const nobody = { exchange: EXCHANGE.events, key: 'allocator.nobody', body: Buffer.from('{}'), messageId: newId() };
+  const stuck = publisher.publish({ ...nobody, type: 'x@1', persistent: true }, { timeoutMs: 90_000 });
+  await until(() => publishLink.state.blocked);
+  expect(await done()).toBeLessThan(EVENTS / 2);
+  expect(await readiness()).toMatchObject({ status: 503, text: expect.stringContaining('rabbitmq-publish') as string });
+  await until(async () => (await done()) >= EVENTS, 30_000);
+  const left = async (): Promise<unknown> => (await broker.queues()).find(({ name }) => name === QUEUE)?.messages;
+  // the broker counts the messages of a quorum queue every five seconds
+  await expect.poll(left, { timeout: 20_000, interval: 1_000 }).toBe(0);
+  expect(publishLink.state.blocked).toBe(true);
+  await broker.erlang(`rabbit_alarm:clear_alarm(${ALARM}).`);
+  expect(await stuck).toBe('returned');
+  await until(async () => (await readiness()).status === 200, BACK_MS);
+  expect([publishLink.state.epoch, consumeLink.state.epoch]).toEqual([1, 1]);
+});
