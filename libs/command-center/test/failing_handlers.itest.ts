@@ -8,7 +8,9 @@ import { broken, Kit, pause, type RawChannel, until, WORK } from './kit.ts';
 
 const SOAK_MS = bySize({ short: 20_000, full: 600_000 });
 const SEND_EVERY_MS = 50;
-const SENT_AT_ONCE = 3;
+const SENT_AT_ONCE = 2;
+/** Commands that succeed meanwhile: while most of them failed the listener would pause. */
+const SOUND_AT_ONCE = 4;
 /** Every tenth command goes through all tiers, the others have had all attempts but the last. */
 const FROM_THE_START_EVERY = 10;
 const LAST_ATTEMPT = DELAY_TIERS.length + 1;
@@ -56,8 +58,8 @@ afterAll(async () => {
   await servers.destroy();
 });
 
-const send = (text: string, attempt: number): Promise<void> =>
-  raw.publish(EXCHANGE.commands, WORK.name, JSON.stringify({ how: 'fail', text }), {
+const send = (text: string, attempt: number, how = 'fail'): Promise<void> =>
+  raw.publish(EXCHANGE.commands, WORK.name, JSON.stringify({ how, text }), {
     type: 'allocator.do_work@1',
     headers: { 'warren-attempt': attempt },
   });
@@ -103,6 +105,7 @@ test('commands that always fail run once per attempt and tier, and the folder of
     while (performance.now() < end) {
       const ids = Array.from({ length: SENT_AT_ONCE }, () => sent++);
       await Promise.all(ids.map((id) => send(String(id), id % FROM_THE_START_EVERY === 0 ? 1 : LAST_ATTEMPT)));
+      await Promise.all(Array.from({ length: SOUND_AT_ONCE }, () => send('sound', 1, 'echo')));
       await pause(SEND_EVERY_MS);
     }
   })();

@@ -24,7 +24,8 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     file: ['tools', 'prove', 'acceptance.ts'],
   },
   pains: {
-    summary: 'the tests of the faults of other libraries in full, or those whose path holds a pattern (about 30 minutes)',
+    summary:
+      'the tests of the faults of other libraries in full, or those whose path holds a pattern (about 30 minutes)',
     runner: 'node',
     file: ['tools', 'prove', 'pains.ts'],
   },
