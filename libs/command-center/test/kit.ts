@@ -125,6 +125,8 @@ export interface ServiceOptions {
   readonly container?: (container: Container) => void;
   readonly plans?: readonly ListenerPlan[];
   readonly url?: string;
+  /** How long a command may wait for a connection to Postgres. */
+  readonly connectMs?: number;
   readonly prefix?: string;
   readonly clock?: Clock;
   /** False leaves all queues undeclared but those that are consumed. */
@@ -210,13 +212,14 @@ export class Kit {
     return { rpc, publisher, raw: await rawChannel(publishLink) };
   }
 
-  database(): Database {
+  database(connectMs?: number): Database {
     const database = new Database({
       url: this.temp.url,
       schema: 'testing',
       logger,
       metrics: new Metrics('test'),
       max: 16,
+      ...(connectMs === undefined ? {} : { timeouts: { connectMs } }),
     });
     this.defer(() => database.close());
     return database;
@@ -230,7 +233,7 @@ export class Kit {
     const shared = { logger, metrics, clock: options.clock ?? systemClock, rng: systemRng, prefix };
     const [publishLink, consumeLink] = await Promise.all([this.link('publish', url), this.link('consume', url)]);
     if (options.topology !== false) await declareServiceTopology(consumeLink, prefix);
-    const database = this.database();
+    const database = this.database(options.connectMs);
     const publisher = new ConfirmedPublisher({ ...shared, link: publishLink });
     const relay = new OutboxRelay({ ...shared, database, publisher, publishLink });
     const unitOfWork = new UnitOfWork({ database, onOutbox: () => relay.wake() });

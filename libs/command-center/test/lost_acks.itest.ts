@@ -3,11 +3,11 @@ import { AMQP_METHOD } from '@warren/testing';
 import { expect, test } from 'vitest';
 import { Kit, leaveMark, until, WORK } from './kit.ts';
 
-const MESSAGES = 250;
+const MESSAGES = 150;
 const REDELIVERIES = 1_000;
 const SLOW_MACHINE_MS = 60_000;
 
-test('over 1,000 redeliveries because acks were lost, each of 250 commands has one effect', {
+test('over 1,000 redeliveries because acks were lost, each of 150 commands has one effect', {
   timeout: 180_000,
 }, async () => {
   const kit = await Kit.open();
@@ -39,12 +39,20 @@ test('over 1,000 redeliveries because acks were lost, each of 250 commands has o
       }),
     ),
   );
-  const service = await kit.service({ url: proxy.through(kit.vhost.url), maxConcurrentTasks: MESSAGES });
+  const service = await kit.service({
+    url: proxy.through(kit.vhost.url),
+    maxConcurrentTasks: MESSAGES,
+    commandProcessingTimeoutMs: 60_000,
+    connectMs: 30_000,
+  });
   const settled = async (): Promise<boolean> => {
     const waiting = await Promise.all(
       ['commands', 'retry.1s', 'retry.5s'].map((name) => raw.ready(`allocator.${name}`)),
     );
-    return deliveries >= MESSAGES + REDELIVERIES && waiting.every((count) => count === 0);
+    const running = /^warren_commands_running\{[^}]*allocator\.commands[^}]*\} 0$/m.test(
+      await service.metrics.render(),
+    );
+    return deliveries >= MESSAGES + REDELIVERIES && running && waiting.every((count) => count === 0);
   };
   await until(settled, SLOW_MACHINE_MS);
   await Promise.all(service.listeners.map((listener) => listener.drain(20_000)));
