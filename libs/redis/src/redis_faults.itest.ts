@@ -62,6 +62,25 @@ const throughProxy = async (): Promise<RedisClient> => {
   return client;
 };
 
+describe('Redis and a network that is lost', () => {
+  test('comes back when its greeting was answered and the question whether the server is ready was not', async () => {
+    const client = await throughProxy();
+    let asked = false;
+    proxy.onBytes('to_server', (chunk) => {
+      if (!/\binfo\b/i.test(chunk.toString('latin1'))) return;
+      asked = true;
+      proxy.flow('drop', 'to_client');
+    });
+    proxy.cut();
+    await vi.waitUntil(() => asked, { timeout: 10_000 });
+    await sleep(1_500);
+    proxy.onBytes('to_server', undefined);
+    await proxy.heal();
+    await vi.waitUntil(() => client.isReady, { timeout: 10_000 });
+    await client.ping();
+  });
+});
+
 describe('Redis behind a black hole', () => {
   test('fails commands and scripts in time, and heals soon after the network is back', async () => {
     const client = await throughProxy();

@@ -1,14 +1,7 @@
+import { Socket } from 'node:net';
+import { resetSocket } from '@warren/kernel';
 import { type Command, Redis } from 'ioredis';
 import { isCommandTimeout, toRedisError } from './redis_error.ts';
-
-function reset(stream: Redis['stream']): void {
-  try {
-    stream.resetAndDestroy();
-  } catch {
-    // Sockets of TLS and of the file system cannot be reset.
-    stream.destroy();
-  }
-}
 
 type SendArguments = Parameters<Redis['sendCommand']>;
 
@@ -25,7 +18,7 @@ export class SupervisedRedis extends Redis {
       // Reset, not closed: what still waits on the way must not reach the server after its failure was reported. And
       // answers that come late would be taken for those of later commands if one got lost. The client connects anew by
       // itself.
-      if (isCommandTimeout(error)) reset(sentOn);
+      if (isCommandTimeout(error) && sentOn instanceof Socket) resetSocket(sentOn);
       throw toRedisError(error);
     });
     // A pipeline gathers failures from its commands and drops what is returned here: unhandled, it would end the process.
