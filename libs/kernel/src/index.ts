@@ -12,6 +12,7 @@ export { Container, type Token, token } from './container.ts';
 export { digest, hash32, newId, newSecret } from './ids.ts';
 export { DEFAULT_JSON_LIMITS, type JsonLimits, parseJson } from './json.ts';
 export { createLogger, LOG_LEVELS, type Logger, silentLogger } from './logger.ts';
+export { resetSocket } from './reset_socket.ts';
 export { type Rng, systemRng } from './rng.ts';
 export {
   type Environment,

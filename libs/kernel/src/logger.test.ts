@@ -34,6 +34,20 @@ test('secrets are taken out by the names of their fields, also one and two level
   expect(text).toContain('[redacted]');
 });
 
+test('of one warning ten lines are written in ten seconds, of other lines all', () => {
+  const text = printed(
+    {},
+    `for (let i = 0; i < 30; i++) { logger.warn({ i }, 'away'); logger.error({ i }, 'also away'); logger.info('done'); }
+     logger.child({ queue: 'q' }).warn('away'); logger.fatal('away');`,
+  );
+  const lines = text.split('\n').filter((line) => line !== '');
+  const levels = lines.map((line) => (JSON.parse(line) as { level: string }).level);
+  expect(levels.filter((level) => level === 'warn')).toHaveLength(10);
+  expect(levels.filter((level) => level === 'error')).toHaveLength(10);
+  expect(levels.filter((level) => level === 'info')).toHaveLength(30);
+  expect(levels.filter((level) => level === 'fatal')).toHaveLength(1);
+});
+
 test.each([
   ['ERROR', 0],
   ['WARNING', 1],

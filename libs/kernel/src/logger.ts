@@ -1,5 +1,6 @@
 import pino from 'pino';
 import pretty from 'pino-pretty';
+import { LogQuota } from './log_quota.ts';
 import { currentContext } from './trace.ts';
 
 export type Logger = pino.Logger;
@@ -35,6 +36,12 @@ const SECRET_FIELDS = [
 ];
 const REDACTED = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
 
+/** While something is away every call may fail and say so: of one warning or error so many lines are written in ten seconds. */
+const QUOTA = { lines: 10, windowMs: 10_000 };
+const FIRST_LIMITED_LEVEL = pino.levels.values['warn'] ?? 0;
+/** The end of a process is always told. */
+const FIRST_UNLIMITED_LEVEL = pino.levels.values['fatal'] ?? 0;
+
 export interface LoggerOptions {
   readonly service: string;
   /** Lower or upper case; see LOG_LEVELS. */
@@ -53,6 +60,7 @@ export function createLogger(options: LoggerOptions): Logger {
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' },
     mixin: () => contextFields(options.traceCaller),
+    hooks: { logMethod: withinQuota(new LogQuota({ ...QUOTA, now: () => performance.now() })) },
   };
   if (options.format === 'json') return pino(settings, pino.destination({ dest: 1, sync: false, minLength: 0 }));
   return pino(settings, pretty({ colorize: process.stdout.isTTY, sync: true, singleLine: true, ignore: 'pid' }));
@@ -60,6 +68,21 @@ export function createLogger(options: LoggerOptions): Logger {
 
 /** A logger that writes nothing, for unit tests and tools. */
 export const silentLogger = (): Logger => pino({ level: 'silent' });
+
+type LogMethod = NonNullable<NonNullable<pino.LoggerOptions['hooks']>['logMethod']>;
+
+function withinQuota(quota: LogQuota): LogMethod {
+  return function writeWithinQuota(args, method, level) {
+    const isLimited = level >= FIRST_LIMITED_LEVEL && level < FIRST_UNLIMITED_LEVEL;
+    const [first, second] = args;
+    const message = typeof first === 'string' ? first : second;
+    const withheld = isLimited && typeof message === 'string' ? quota.take(message) : 0;
+    if (withheld === undefined) return;
+    if (withheld === 0) return method.apply(this, args);
+    const line = typeof first === 'object' ? [{ ...first, withheld }, ...args.slice(1)] : [{ withheld }, ...args];
+    Reflect.apply(method, this, line);
+  };
+}
 
 function contextFields(traceCaller: boolean): Record<string, unknown> {
   const context = currentContext();
