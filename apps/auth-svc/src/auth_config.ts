@@ -9,6 +9,7 @@ import {
   LOGOUT,
   REFRESH,
   REGISTER,
+  UPDATE_ACCOUNT,
   VALIDATE_TOKEN,
 } from '@warren/contracts';
 
@@ -26,6 +27,7 @@ export const authRegistry = defineRegistry({
     command(REFRESH, AUTH_TOKENS.refresh),
     command(LOGOUT, AUTH_TOKENS.logout),
     command(GET_ACCOUNT, AUTH_TOKENS.getAccount),
+    command(UPDATE_ACCOUNT, AUTH_TOKENS.updateAccount),
     command(VALIDATE_TOKEN, AUTH_TOKENS.validateToken),
     command(GET_JWKS, AUTH_TOKENS.getJwks),
     command(ISSUE_JOIN_TICKET, AUTH_TOKENS.issueJoinTicket),

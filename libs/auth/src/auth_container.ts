@@ -10,6 +10,7 @@ import type {
   LOGOUT,
   REFRESH,
   REGISTER,
+  UPDATE_ACCOUNT,
   VALIDATE_TOKEN,
 } from '@warren/contracts';
 import { type Container, token } from '@warren/kernel';
@@ -23,6 +24,7 @@ import { LoginHandler, type VerifiedLogin } from './handlers/login_handler.ts';
 import { LogoutHandler } from './handlers/logout_handler.ts';
 import { RefreshHandler } from './handlers/refresh_handler.ts';
 import { RegisterHandler } from './handlers/register_handler.ts';
+import { UpdateAccountHandler } from './handlers/update_account_handler.ts';
 import { ValidateTokenHandler } from './handlers/validate_token_handler.ts';
 import { AuthOrchestrator } from './orchestrators/auth_orchestrator.ts';
 import { AccountRepository } from './repositories/account_repository.ts';
@@ -46,6 +48,7 @@ export const AUTH_TOKENS = {
   login: token<HandlerFor<typeof LOGIN, VerifiedLogin>>('auth.login_handler'),
   refresh: token<HandlerFor<typeof REFRESH, SigningKey>>('auth.refresh_handler'),
   logout: token<HandlerFor<typeof LOGOUT>>('auth.logout_handler'),
+  updateAccount: token<HandlerFor<typeof UPDATE_ACCOUNT>>('auth.update_account_handler'),
   getAccount: token<HandlerFor<typeof GET_ACCOUNT>>('auth.get_account_handler'),
   validateToken: token<HandlerFor<typeof VALIDATE_TOKEN, AccessClaims | undefined>>('auth.validate_token_handler'),
   getJwks: token<HandlerFor<typeof GET_JWKS>>('auth.get_jwks_handler'),
@@ -164,6 +167,10 @@ function registerSessionHandlers(container: Container): void {
         }),
     )
     .register(AUTH_TOKENS.logout, (from) => new LogoutHandler({ sessions: from.resolve(INTERNAL.sessions) }))
+    .register(
+      AUTH_TOKENS.updateAccount,
+      (from) => new UpdateAccountHandler({ accounts: from.resolve(INTERNAL.accounts) }),
+    )
     .register(AUTH_TOKENS.getAccount, (from) => new GetAccountHandler({ accounts: from.resolve(INTERNAL.accounts) }))
     .register(
       AUTH_TOKENS.validateToken,

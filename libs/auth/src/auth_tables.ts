@@ -21,6 +21,8 @@ interface AccountsTable {
   roles: string[];
   /** Generation of the account's rights: a token with a lower one is stale. */
   gen: Generated<number>;
+  /** Changes of the account's own fields so far. */
+  version: Generated<number>;
   created_at: Generated<Date>;
   banned_at: Date | null;
 }

@@ -12,6 +12,7 @@ import {
   REGISTER,
   type ReplyOf,
   type TokensReply,
+  UPDATE_ACCOUNT,
   VALIDATE_TOKEN,
 } from '@warren/contracts';
 import { Container, newId, silentLogger, startTrace, systemClock, systemRng } from '@warren/kernel';
@@ -83,6 +84,7 @@ export class AuthReplica {
       command(REFRESH, AUTH_TOKENS.refresh),
       command(LOGOUT, AUTH_TOKENS.logout),
       command(GET_ACCOUNT, AUTH_TOKENS.getAccount),
+      command(UPDATE_ACCOUNT, AUTH_TOKENS.updateAccount),
       command(VALIDATE_TOKEN, AUTH_TOKENS.validateToken),
       command(GET_JWKS, AUTH_TOKENS.getJwks),
       command(ISSUE_JOIN_TICKET, AUTH_TOKENS.issueJoinTicket),

@@ -1,4 +1,4 @@
-import { GET_ACCOUNT, LOGOUT, VALIDATE_TOKEN } from '@warren/contracts';
+import { GET_ACCOUNT, LOGOUT, UPDATE_ACCOUNT, VALIDATE_TOKEN } from '@warren/contracts';
 import { newId } from '@warren/kernel';
 import { sql, tables } from '@warren/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,6 +50,25 @@ describe('a session', () => {
     expect(await auth.call(VALIDATE_TOKEN, { token: tokens.access_token })).toEqual({ active: false });
     expect(await auth.call(VALIDATE_TOKEN, { token: `${tokens.access_token}x` })).toEqual({ active: false });
     expect(await auth.call(VALIDATE_TOKEN, { token: 'garbage' })).toEqual({ active: false });
+  });
+
+  it('renames its account once per message id, and nobody renames an account that is not there', async () => {
+    const tokens = await auth.login('Ann');
+    const actor = await actorOf(auth, tokens);
+    const [one, other] = [newId(), newId()];
+    const first = await auth.call(UPDATE_ACCOUNT, { display_name: 'Bigwig' }, { actor, messageId: one });
+    expect(first).toEqual({ account_id: tokens.account_id, display_name: 'Bigwig', version: first.version });
+    const second = await auth.call(UPDATE_ACCOUNT, { display_name: 'Silver' }, { actor, messageId: other });
+    expect(second.version).toBe(first.version + 1);
+    expect(await auth.call(UPDATE_ACCOUNT, { display_name: 'Bigwig' }, { actor, messageId: one })).toEqual(first);
+    expect(await auth.call(GET_ACCOUNT, {}, { actor })).toMatchObject({ display_name: 'Silver' });
+    const stranger = { kind: 'player', id: newId(), sessionId: newId(), roles: [] } as const;
+    await expect(auth.call(UPDATE_ACCOUNT, { display_name: 'Nobody' }, { actor: stranger })).rejects.toMatchObject({
+      code: 'AUTH_ACCOUNT_NOT_FOUND',
+    });
+    await expect(auth.call(UPDATE_ACCOUNT, { display_name: 'Nobody' })).rejects.toMatchObject({
+      code: 'ACCESS_UNAUTHENTICATED',
+    });
   });
 
   it('gives its player the account, and nobody else one', async () => {

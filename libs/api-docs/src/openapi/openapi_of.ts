@@ -69,7 +69,7 @@ export function openApiOf(
     jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
     servers: [{ url: '/', description: 'The gateway that serves this document.' }],
     tags: tagsOf(paths),
-    paths: sorted(paths),
+    paths: sorted(Object.fromEntries(Object.entries(paths).map(([path, item]) => [path, sorted(item)]))),
     components,
   });
 }

@@ -97,6 +97,12 @@ const serverKeys: Migration = {
   },
 };
 
+const accountVersion: Migration = {
+  up: async (db) => {
+    await sql`ALTER TABLE accounts ADD COLUMN version integer NOT NULL DEFAULT 0 CHECK (version >= 0)`.execute(db);
+  },
+};
+
 /** Everything in schema `auth`. */
 export const authMigrations: MigrationSet = {
   schema: 'auth',
@@ -106,5 +112,6 @@ export const authMigrations: MigrationSet = {
     '0002_sessions': sessions,
     '0003_signing_keys': signingKeys,
     '0004_server_keys': serverKeys,
+    '0005_account_version': accountVersion,
   },
 };

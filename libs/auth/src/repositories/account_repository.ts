@@ -67,6 +67,17 @@ export class AccountRepository {
     return { id: accountId, login, displayName: display_name, roles, gen, createdAt: created_at };
   }
 
+  /** Resolves to the account's new version, or to nothing when there is no such account. */
+  async rename(tx: Tx, id: string, displayName: string): Promise<number | undefined> {
+    const row = await tables<AuthTables>(tx)
+      .updateTable('accounts')
+      .set({ display_name: displayName, version: sql<number>`version + 1` })
+      .where('id', '=', id)
+      .returning('version')
+      .executeTakeFirst();
+    return row?.version;
+  }
+
   async findCredential(tx: Tx, loginCanonical: string): Promise<StoredCredential | undefined> {
     const row = await tables<AuthTables>(tx)
       .selectFrom('accounts')

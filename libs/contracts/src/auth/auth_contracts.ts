@@ -128,6 +128,29 @@ export const GET_ACCOUNT = defineContract({
   idempotency: 'read',
 });
 
+export const UpdateAccountDto = z.object({ display_name: label(1, 64) });
+export type UpdateAccountDto = z.output<typeof UpdateAccountDto>;
+export const UpdateAccountReply = z.object({
+  account_id: IdField,
+  display_name: z.string(),
+  /** Grows by one with every change, so that of two answers the newer one is known. */
+  version: z.int(),
+});
+export type UpdateAccountReply = z.output<typeof UpdateAccountReply>;
+
+export const UPDATE_ACCOUNT = defineContract({
+  name: 'auth.update_account',
+  summary: 'Changes the display name of the account.',
+  exposure: 'public',
+  access: { kind: 'player' },
+  http: { method: 'POST', path: '/v1/me', status: 200 },
+  ws: 'account.update',
+  dto: UpdateAccountDto,
+  reply: UpdateAccountReply,
+  errors: pick('AUTH_ACCOUNT_NOT_FOUND'),
+  idempotency: 'inbox',
+});
+
 export const ValidateTokenDto = z.object({ token: z.string().min(1).max(4096) });
 export type ValidateTokenDto = z.output<typeof ValidateTokenDto>;
 export const ValidateTokenReply = z.discriminatedUnion('active', [
@@ -237,6 +260,7 @@ export const AUTH_CONTRACTS = [
   REFRESH,
   LOGOUT,
   GET_ACCOUNT,
+  UPDATE_ACCOUNT,
   VALIDATE_TOKEN,
   GET_JWKS,
   ISSUE_JOIN_TICKET,
