@@ -4,6 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type FaultProxy, faultProxy } from './fault_proxy.ts';
 
+/** How long a client goes on sending after the other side has said goodbye. */
+const HALF_OPEN_MS = 300;
+
 let echo: net.Server;
 let serverSide: net.Socket[];
 let proxy: FaultProxy;
@@ -19,10 +22,14 @@ beforeEach(async () => {
   });
   echo.listen(0, '127.0.0.1');
   await once(echo, 'listening');
+  proxy = await faultProxy({ target: { host: '127.0.0.1', port: echoPort() } });
+});
+
+function echoPort(): number {
   const address = echo.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  proxy = await faultProxy({ target: { host: '127.0.0.1', port: address.port } });
-});
+  return address.port;
+}
 
 afterEach(async () => {
   for (const socket of [...clients, ...serverSide]) socket.destroy();
@@ -37,7 +44,8 @@ interface Client {
 }
 
 async function connect(): Promise<Client> {
-  const socket = net.connect(proxy.port, '127.0.0.1');
+  const socket = net.connect({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.once('end', () => setTimeout(() => socket.end(), HALF_OPEN_MS));
   clients.push(socket);
   let text = '';
   let code = 'end';
@@ -154,4 +162,100 @@ test('Delayed bytes arrive late and in order, even when the delay is taken away'
 
 test('A URL is led through the proxy with its user and path kept', () => {
   expect(proxy.through('amqp://u:p@broker:5672/vhost')).toBe(`amqp://u:p@127.0.0.1:${proxy.port}/vhost`);
+});
+
+test('Bandwidth lets a large answer arrive late and whole', async () => {
+  const client = await connect();
+  proxy.bandwidth(20_000, 'to_client');
+  const begun = performance.now();
+  client.socket.write('x'.repeat(10_000));
+  await expect.poll(() => client.received().length, { timeout: 20_000 }).toBe(10_000);
+  expect(performance.now() - begun).toBeGreaterThan(400);
+});
+
+test('A trickle hands the same bytes on, the first of them one by one', async () => {
+  const client = await connect();
+  await expect.poll(() => serverSide.length).toBe(1);
+  proxy.trickle('to_server');
+  const chunks: number[] = [];
+  serverSide[0]?.on('data', (chunk: Buffer) => chunks.push(chunk.length));
+  const text = 'abcdefghijklmnopqrstuvwxyz'.repeat(10);
+  client.socket.write(text);
+  await expect.poll(client.received).toBe(text);
+  expect(chunks.filter((length) => length === 1).length).toBeGreaterThan(1);
+});
+
+test('Reordering lets a later connection overtake an earlier one', async () => {
+  const lags = [0.9, 0];
+  const lagging = await faultProxy({
+    target: { host: '127.0.0.1', port: echoPort() },
+    random: () => lags.shift() ?? 0,
+  });
+  lagging.reorder(1_000);
+  const arrived: string[] = [];
+  for (const name of ['early', 'late']) {
+    const socket = net.connect(lagging.port, '127.0.0.1');
+    clients.push(socket);
+    await once(socket, 'connect');
+    await expect.poll(() => lagging.counters.open).toBe(arrived.length === 0 && name === 'early' ? 1 : 2);
+    socket.on('data', () => arrived.push(name));
+    socket.write(name);
+  }
+  await expect.poll(() => arrived, { timeout: 20_000 }).toEqual(['late', 'early']);
+  await lagging.close();
+});
+
+test('A half-closed direction ends for its receiver alone', async () => {
+  const client = await connect();
+  client.socket.write('hello');
+  await expect.poll(client.received).toBe('hello');
+  const ended = once(client.socket, 'end');
+  proxy.halfClose('to_client');
+  await ended;
+  let heard = '';
+  serverSide[0]?.on('data', (chunk: Buffer) => {
+    heard += chunk.toString();
+  });
+  client.socket.write('anybody?');
+  await expect.poll(() => heard).toBe('anybody?');
+});
+
+test('Silence accepts a connection and never answers it', async () => {
+  await proxy.admit('silence');
+  const client = await connect();
+  client.socket.write('hello');
+  await delay(200);
+  expect(client.received()).toBe('');
+  expect(serverSide).toEqual([]);
+  await proxy.admit('pass');
+  expect(await client.ended).toBe('ECONNRESET');
+});
+
+test('A heal takes every fault back and resets what lost bytes', async () => {
+  const holed = await connect();
+  proxy.flow('drop');
+  holed.socket.write('lost');
+  await delay(100);
+  proxy.delay(60_000);
+  proxy.bandwidth(1);
+  await proxy.admit('refuse');
+  await proxy.heal();
+  expect(await holed.ended).toBe('ECONNRESET');
+  const fresh = await connect();
+  fresh.socket.write('well again');
+  await expect.poll(fresh.received).toBe('well again');
+});
+
+test('Abandoned connections stay open and silent, also after a heal; new ones are well', async () => {
+  const old = await connect();
+  old.socket.write('hello');
+  await expect.poll(old.received).toBe('hello');
+  proxy.abandon();
+  old.socket.write('anybody?');
+  await proxy.heal();
+  const fresh = await connect();
+  fresh.socket.write('new');
+  await expect.poll(fresh.received).toBe('new');
+  expect(old.received()).toBe('hello');
+  expect(old.socket.destroyed).toBe(false);
 });

@@ -1,13 +1,17 @@
 import net from 'node:net';
+import { resetSocket } from '@warren/kernel';
 import { freePort } from '@warren/provision';
-import { type Direction, type DirectionFaults, FaultLink, type Flow, type FrameHook, noFaults } from './fault_link.ts';
+import { FaultLink } from './fault_link.ts';
+import { type Direction, type DirectionFaults, type Flow, type FrameHook, HEALTHY, noFaults } from './link_faults.ts';
 
 export interface FaultProxyOptions {
   target: { host: string; port: number };
+  /** Draws jitter and lags; Math.random unless told. */
+  random?: () => number;
 }
 
-/** What meets a new connection: it is handed on, refused (nobody listens), or accepted and reset. */
-export type Admission = 'pass' | 'refuse' | 'reset';
+/** What meets a new connection: it is handed on, refused (nobody listens), accepted and reset, or accepted and never answered. */
+export type Admission = 'pass' | 'refuse' | 'reset' | 'silence';
 
 export interface FaultProxyCounters {
   accepted: number;
@@ -25,14 +29,18 @@ export class FaultProxy {
   readonly #target: { host: string; port: number };
   readonly #faults: Record<Direction, DirectionFaults> = { to_server: noFaults(), to_client: noFaults() };
   readonly #links = new Set<FaultLink>();
+  readonly #silenced = new Set<net.Socket>();
+  readonly #random: () => number;
   readonly #server: net.Server;
   #admission: Admission = 'pass';
+  #maxLagMs = 0;
   #accepted = 0;
   #reset = 0;
 
   constructor(deps: FaultProxyOptions & { port: number }) {
     this.port = deps.port;
     this.#target = deps.target;
+    this.#random = deps.random ?? Math.random;
     this.#server = net.createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
@@ -68,6 +76,7 @@ export class FaultProxy {
     this.#admission = admission;
     if (admission === 'refuse' && this.#server.listening) this.#server.close();
     if (admission !== 'refuse' && !this.#server.listening) await this.listen();
+    if (admission !== 'silence') this.#endSilence();
   }
 
   /** Hands on, holds back or swallows bytes from now on, of running and new connections. */
@@ -76,9 +85,49 @@ export class FaultProxy {
     for (const link of this.#links) link.applyFlow();
   }
 
-  /** Hands bytes on this much later, in order. */
-  delay(ms: number, direction: Direction | 'both' = 'both'): void {
-    for (const faults of this.#select(direction)) faults.delayMs = ms;
+  /** Hands bytes on this much later, in order, and up to `jitterMs` more. */
+  delay(ms: number, direction: Direction | 'both' = 'both', jitterMs = 0): void {
+    for (const faults of this.#select(direction)) Object.assign(faults, { delayMs: ms, jitterMs });
+  }
+
+  /** Each connection alone gets no more than this. */
+  bandwidth(bytesPerSecond: number, direction: Direction | 'both' = 'both'): void {
+    for (const faults of this.#select(direction)) faults.bytesPerSecond = bytesPerSecond;
+  }
+
+  /** Hands the first bytes of every chunk on one by one. */
+  trickle(direction: Direction | 'both' = 'both'): void {
+    for (const faults of this.#select(direction)) faults.trickle = true;
+  }
+
+  /**
+   * Every connection, running or new, falls behind by an own time up to `maxLagMs`: what was sent later on one may arrive
+   * before what was sent earlier on another. Within a connection TCP keeps the order.
+   */
+  reorder(maxLagMs: number): void {
+    this.#maxLagMs = maxLagMs;
+    for (const link of this.#links) link.lagMs = maxLagMs * this.#random();
+  }
+
+  /** Ends one half of all running connections: the receiver of the direction sees the end of the stream. */
+  halfClose(direction: Direction): void {
+    for (const link of this.#links) link.halfClose(direction);
+  }
+
+  /** Leaves all running connections open and silent for ever; new ones are well. */
+  abandon(): void {
+    for (const link of this.#links) link.die();
+  }
+
+  /** Takes every fault back. Connections that lost bytes are reset: they have a hole that no later byte can fill. */
+  async heal(): Promise<void> {
+    for (const faults of this.#select('both')) Object.assign(faults, HEALTHY);
+    this.reorder(0);
+    for (const link of this.#links) {
+      link.cutIfBroken();
+      link.applyFlow();
+    }
+    await this.admit('pass');
   }
 
   /**
@@ -135,6 +184,7 @@ export class FaultProxy {
 
   async close(): Promise<void> {
     this.cut();
+    this.#endSilence();
     if (!this.#server.listening) return;
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
@@ -149,9 +199,14 @@ export class FaultProxy {
 
   #accept(client: net.Socket): void {
     client.on('error', () => undefined);
+    if (this.#admission === 'silence') {
+      this.#silenced.add(client.resume());
+      client.once('close', () => this.#silenced.delete(client));
+      return;
+    }
     if (this.#admission !== 'pass') {
       this.#reset += 1;
-      client.resetAndDestroy();
+      resetSocket(client);
       return;
     }
     this.#accepted += 1;
@@ -161,9 +216,15 @@ export class FaultProxy {
       client,
       server,
       faults: this.#faults,
+      random: this.#random,
       onClosed: () => this.#links.delete(link),
     });
+    link.lagMs = this.#maxLagMs * this.#random();
     this.#links.add(link);
+  }
+
+  #endSilence(): void {
+    for (const socket of this.#silenced) resetSocket(socket);
   }
 }
 

@@ -2,10 +2,7 @@ export { AMQP_METHOD, type AmqpFrame } from './amqp_frames.ts';
 export { ackFrame, closeReasonOf, deliveryTagOf, isRedelivered, qosOf, settlementOf } from './amqp_methods.ts';
 export { brokerResources, clearMemoryAlarm, raiseMemoryAlarm, type UserResources } from './broker_resources.ts';
 export { type FakeClock, fakeClock } from './fake_clock.ts';
-export {
-  FaultProxy,
-  faultProxy,
-} from './fault_proxy.ts';
+export { FaultProxy, faultProxy } from './fault_proxy.ts';
 export { type EffectVerdict, judgeEffects } from './judge_effects.ts';
 export { OperationHistory } from './operation_history.ts';
 export { type PrivateServers, privateServers } from './private_servers.ts';
