@@ -146,6 +146,7 @@ export class QueueConsumer {
 
   #deliver(message: ConsumeMessage, lease: DeliveryLease): void {
     const delivery = new QueueDelivery(message, lease);
+    this.#metrics.deliveries.add(delivery.redelivered ? 'again' : 'first');
     try {
       this.#deps.onDelivery(delivery);
     } catch (cause) {

@@ -3,6 +3,7 @@ import { Tally } from './tally.ts';
 
 type RpcEnding = 'value' | 'remote' | 'no_route' | 'timeout' | 'link_lost' | 'aborted';
 type Settle = 'ack' | 'nack' | 'reject' | 'stale' | 'double';
+type DeliveryKind = 'first' | 'again';
 type ReplyDrop = 'late' | 'forged' | 'no_reply_to' | 'link_down' | 'overflow' | 'returned' | 'too_large';
 
 /**
@@ -16,6 +17,7 @@ export class RabbitMetrics {
   readonly published: Tally<PublishOutcome>;
   readonly calls: Tally<RpcEnding>;
   readonly settles: Tally<Settle>;
+  readonly deliveries: Tally<DeliveryKind>;
   readonly replyDrops: Tally<ReplyDrop>;
   readonly #metrics: Metrics;
 
@@ -26,6 +28,11 @@ export class RabbitMetrics {
     this.published = tally('warren_rabbit_published_total', 'Confirmed publishes by outcome.', 'outcome');
     this.calls = tally('warren_rabbit_rpc_calls_total', 'RPC calls made, by outcome.', 'outcome');
     this.settles = tally('warren_rabbit_settles_total', 'Deliveries settled; stale: the channel was gone.', 'how');
+    this.deliveries = tally(
+      'warren_rabbit_deliveries_total',
+      'Messages received; again: the broker had delivered them before.',
+      'kind',
+    );
     this.replyDrops = tally('warren_rabbit_replies_dropped_total', 'RPC replies that reached nobody.', 'reason');
   }
 
