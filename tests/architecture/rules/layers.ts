@@ -23,7 +23,7 @@ export const LAYERS: Readonly<Record<string, number>> = {
 };
 
 /** Only for tests and tools; nothing that runs in production may import them. */
-const DEV_LIBS = ['testing', 'service-kit', 'provision'];
+const DEV_LIBS = ['testing', 'service-kit', 'provision', 'harness'];
 const DEV = 'dev';
 const TEST_LIB = '@warren/testing';
 /** A lib that has no layer above and that an app is built on is the domain of that app. */

@@ -19,10 +19,10 @@ const OWNERS: readonly (readonly [vendor: RegExp, owners: readonly string[]])[] 
 /** Development tools that the root declares for every package. */
 const FROM_ROOT = ['vitest'];
 /**
- * Builds packages, documents and sources in a checkout, never in an image: the bundler, its parser and the schemas of
- * documents stay out of what production installs.
+ * Runs in a checkout, never in an image: the bundler, its parser, the schemas of documents and the fault lab stay out of
+ * what production installs.
  */
-const BUILDS = /^tools\/src\/(build_packages\.ts|generate_\w+\.ts|packages\/|scaffold\/|api\/)/;
+const CHECKOUT_ONLY = /^tools\/(faultlab\/|src\/(build_packages\.ts|generate_\w+\.ts|packages\/|scaffold\/|api\/))/;
 const EXPORTS_EXEMPT = ['apps', 'tools', 'tests', 'bench'];
 const DOOR = './src/index.ts';
 
@@ -47,7 +47,7 @@ export function undeclaredProblems({ packages }: Workspace): string[] {
       source.imports.flatMap(({ specifier, line }) => {
         if (specifier.startsWith('.') || specifier.startsWith('node:')) return [];
         const name = packageName(specifier);
-        const declared = isTest(source.path) || BUILDS.test(source.path) ? tests : runs;
+        const declared = isTest(source.path) || CHECKOUT_ONLY.test(source.path) ? tests : runs;
         if (declared.has(name) || isTypeOnlyPackage(name, tests)) return [];
         return [`${source.path}:${line}: ${name} is not declared in ${dir}/package.json`];
       }),

@@ -27,5 +27,10 @@ function migrationsOf(module: unknown): MigrationSet | undefined {
   const exported: unknown[] = typeof module === 'object' && module !== null ? Object.values(module) : [];
   const definition = exported.find((value) => typeof value === 'object' && value !== null && 'needs' in value);
   if (definition === undefined) throw new Error('a service.ts exports no ServiceDefinition');
-  return (definition as { readonly migrations?: MigrationSet }).migrations;
+  const migrations: unknown = Reflect.get(Object(definition), 'migrations');
+  return isMigrationSet(migrations) ? migrations : undefined;
+}
+
+function isMigrationSet(value: unknown): value is MigrationSet {
+  return typeof value === 'object' && value !== null && 'schema' in value && 'migrations' in value;
 }
