@@ -36,6 +36,11 @@ export const COMMANDS = {
       ['bare-machine', 'both commands on a bare Debian in a folder (root, about 20 minutes)'],
       ['acceptance', 'the acceptance tests in full with three seeds, or with those that follow (about an hour)'],
       ['pains', 'the tests of the faults of other libraries in full (about 30 minutes)'],
+      [
+        'faultlab',
+        'ten minutes of load under faults, and every promise checked (--seed 42 --minutes 10 --profile mixed)',
+      ],
+      ['mutants', 'Warren broken in known ways, one at a time; the fault lab has to notice each (about 30 minutes)'],
     ],
   },
   env: { summary: 'write missing secrets into .env; never changes a value', usage: 'npm run env', options: [] },

@@ -80,6 +80,7 @@ describe('.dockerignore', () => {
     'tests/e2e/match.itest.ts',
     'apps/gateway/test/a.itest.ts',
     'bench/rpc.ts',
+    'tools/faultlab/main.ts',
     'a/b/c.log',
   ])('%s stays out of the image', (file) => expect(ignored(file)).toBe(true));
 

@@ -29,6 +29,16 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     runner: 'node',
     file: ['tools', 'prove', 'pains.ts'],
   },
+  faultlab: {
+    summary: 'ten minutes of load under faults, and every promise checked (--seed, --minutes, --profile, --replay)',
+    runner: 'node',
+    file: ['tools', 'faultlab', 'main.ts'],
+  },
+  mutants: {
+    summary: 'breaks Warren in known ways, one at a time; the fault lab has to notice each (about 30 minutes)',
+    runner: 'node',
+    file: ['tools', 'faultlab', 'prove_mutants.ts'],
+  },
 };
 
 function runProof(clone: Clone, proof: Proof, args: readonly string[]): Promise<number> {

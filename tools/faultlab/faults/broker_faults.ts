@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pushQueue, rpcQueue } from '@warren/rabbit';
+import { clearMemoryAlarm, raiseMemoryAlarm } from '@warren/testing';
+import type { LabSystem } from '../system/lab_system.ts';
+import type { Fault, FaultType } from './fault.ts';
+
+const VHOST = 'warren';
+/** Queues whose loss takes nothing along that somebody was promised: requests that somebody repeats. */
+const DELETABLE = ['auth', 'allocator', 'coordinator'].map(rpcQueue);
+const PUSH_QUEUES = [0, 5, 10, 15].map(pushQueue);
+
+const binary = (text: string): string => `<<"${text}">>`;
+const resource = (queue: string): string => `rabbit_misc:r(${binary(VHOST)}, queue, ${binary(queue)})`;
+
+/** As the broker does it when its memory runs short: whoever publishes is blocked, consumers go on. */
+async function memoryAlarm({ servers }: LabSystem, { holdMs }: Fault): Promise<void> {
+  await servers.inTurn('rabbitmq', async () => {
+    await raiseMemoryAlarm(servers.rabbitmq.admin);
+    await sleep(holdMs);
+    await clearMemoryAlarm(servers.rabbitmq.admin);
+  });
+}
+
+async function deleteQueue({ servers }: LabSystem, { target }: Fault): Promise<void> {
+  await servers.inTurn('rabbitmq', () =>
+    servers.erlang(
+      `case rabbit_amqqueue:lookup(${resource(target)}) of {ok, Q} -> rabbit_amqqueue:delete(Q, false, false, ${binary('faultlab')}); _ -> missing end.`,
+    ),
+  );
+}
+
+async function closeConnections({ servers }: LabSystem): Promise<void> {
+  await servers.inTurn('rabbitmq', () =>
+    servers.erlang(
+      'lists:foreach(fun(Pid) -> rabbit_networking:close_connection(Pid, "closed by the fault lab") end, rabbit_networking:connections()).',
+    ),
+  );
+}
+
+/** What the broker itself does to its clients. */
+export const BROKER_FAULTS = {
+  'broker.alarm': { targets: ['rabbitmq'], holdMs: [3_000, 7_000], recoverMs: 5_000, inject: memoryAlarm },
+  'broker.delete_queue': {
+    targets: [...DELETABLE, ...PUSH_QUEUES],
+    holdMs: [0, 0],
+    recoverMs: 4_000,
+    inject: deleteQueue,
+  },
+  'broker.close_connections': { targets: ['rabbitmq'], holdMs: [0, 0], recoverMs: 4_000, inject: closeConnections },
+} as const satisfies Readonly<Record<string, FaultType>>;

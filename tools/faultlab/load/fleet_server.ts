@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CONFIRM_ASSIGNMENT, EXCHANGE_SERVER_KEY, REGISTER_SERVER, REPORT_HEARTBEAT } from '@warren/contracts';
+import { Api, WarrenError } from '@warren/wire';
+import type { Call } from './caller.ts';
+import { unknown, type Verdict, verdictOfError } from './verdict.ts';
+
+export interface FleetServerOptions {
+  readonly gatewayUrl: string;
+  readonly serverKey: string;
+  readonly instanceId: string;
+  readonly capacity: number;
+}
+
+const HEARTBEAT_MS = 2_000;
+const START_RETRY_MS = 60_000;
+const HEARTBEAT_RETRY_MS = 1_500;
+/** A token lives ten minutes. */
+const TOKEN_LIFE_MS = 5 * 60_000;
+
+/** A game server that runs no games: it registers, reports what it was told that it runs, and confirms. */
+export class FleetServer {
+  readonly #options: FleetServerOptions;
+  readonly #api: Api;
+  readonly #games = new Set<string>();
+  readonly #stop = new AbortController();
+  #token: { readonly value: string; readonly until: number } | undefined;
+  #beating: Promise<void> | undefined;
+
+  constructor(options: FleetServerOptions) {
+    this.#options = options;
+    this.#api = new Api({ baseUrl: options.gatewayUrl });
+  }
+
+  get instanceId(): string {
+    return this.#options.instanceId;
+  }
+
+  /** Resolves when it is in the directory. */
+  async start(): Promise<void> {
+    const { capacity } = this.#options;
+    const options = { token: await this.#tokenFor(START_RETRY_MS), retryForMs: START_RETRY_MS };
+    const dto = { address: 'ws://127.0.0.1:9', capacity };
+    await this.#api.call(REGISTER_SERVER, dto, { ...options, key: crypto.randomUUID() });
+    this.#beating = this.#beat();
+  }
+
+  /** Says that the game runs, from now on with every heartbeat. */
+  confirm(gameId: string, leaseId: string): Call {
+    const send = async (): Promise<Verdict> => {
+      const dto = { game_id: gameId, lease_id: leaseId };
+      try {
+        const token = await this.#tokenFor(0);
+        const value = await this.#api.call(CONFIRM_ASSIGNMENT, dto, {
+          token,
+          key: `confirm-${leaseId}`,
+          retryForMs: 0,
+        });
+        this.#games.add(gameId);
+        return { type: 'ok', value: value.state };
+      } catch (error) {
+        return error instanceof WarrenError ? verdictOfError(error.code, error.retryable) : unknown(String(error));
+      }
+    };
+    return {
+      process: this.#options.instanceId,
+      op: CONFIRM_ASSIGNMENT.name,
+      key: `confirm-${leaseId}`,
+      replayable: false,
+      send,
+    };
+  }
+
+  /** The game is over: heartbeats no longer name it. */
+  forget(gameId: string): void {
+    this.#games.delete(gameId);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#beating;
+  }
+
+  async #beat(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        const token = await this.#tokenFor(HEARTBEAT_RETRY_MS);
+        const dto = { cpu: 0.2, ram: 0.2, games: [...this.#games] };
+        const options = { token, key: crypto.randomUUID(), retryForMs: HEARTBEAT_RETRY_MS, signal };
+        await this.#api.call(REPORT_HEARTBEAT, dto, options);
+      } catch {
+        // a missed heartbeat is what a server in trouble looks like; the next one follows
+      }
+      await sleep(HEARTBEAT_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #tokenFor(retryForMs: number): Promise<string> {
+    if (this.#token !== undefined && performance.now() < this.#token.until) return this.#token.value;
+    const { serverKey: server_key, instanceId: instance_id } = this.#options;
+    const reply = await this.#api.call(EXCHANGE_SERVER_KEY, { server_key, instance_id }, { retryForMs });
+    this.#token = { value: reply.access_token, until: performance.now() + TOKEN_LIFE_MS };
+    return this.#token.value;
+  }
+}
