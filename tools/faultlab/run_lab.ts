@@ -6,7 +6,7 @@ import type { Fault } from './faults/fault.ts';
 import { HistoryWriter } from './history/history.ts';
 import { Load } from './load/load.ts';
 import type { Profile } from './profiles.ts';
-import { type Census, takeCensus } from './report/census.ts';
+import { type Census, settledCensus } from './report/census.ts';
 import { readDeadLetters } from './report/dead_letters.ts';
 import { type FinalState, StoredState } from './report/final_state.ts';
 import { type LogReview, reviewLogFile } from './report/log_review.ts';
@@ -108,7 +108,7 @@ class Run {
     const startedAt = performance.now();
     load.start();
     await sleep(profile.plan.calmMs / 2);
-    const before = await takeCensus(system);
+    const before = await settledCensus(system);
     const faults = await this.#play(startedAt);
     say(`load off after ${load.commands} commands (${load.overdue} overdue); waiting for every answer`);
     await load.finish();
@@ -166,7 +166,7 @@ class Run {
     known: Pick<RunResult, 'before' | 'faults' | 'unfinished' | 'notReady' | 'loadMs'>,
   ): Promise<RunResult> {
     const { load, stored, system, history } = this.#parts;
-    const after = await takeCensus(system);
+    const after = await settledCensus(system);
     const queues = await stored.queues();
     const dead = queues.find(({ name }) => name === 'allocator.dead')?.messages ?? 0;
     const deadLetters = await readDeadLetters(system.warren.brokerUrl('ops'), 'allocator', dead);

@@ -21,7 +21,8 @@ const TOKEN_LIFE_MS = 5 * 60_000;
 export class FleetServer {
   readonly #options: FleetServerOptions;
   readonly #api: Api;
-  readonly #games = new Set<string>();
+  /** Games that it runs; `over`: until the platform knows, too. */
+  readonly #games = new Map<string, 'running' | 'over'>();
   readonly #stop = new AbortController();
   #token: { readonly value: string; readonly until: number } | undefined;
   #beating: Promise<void> | undefined;
@@ -55,7 +56,7 @@ export class FleetServer {
           key: `confirm-${leaseId}`,
           retryForMs: 0,
         });
-        this.#games.add(gameId);
+        this.#games.set(gameId, 'running');
         return { type: 'ok', value: value.state };
       } catch (error) {
         return error instanceof WarrenError ? verdictOfError(error.code, error.retryable) : unknown(String(error));
@@ -70,9 +71,9 @@ export class FleetServer {
     };
   }
 
-  /** The game is over: heartbeats no longer name it. */
-  forget(gameId: string): void {
-    this.#games.delete(gameId);
+  /** The game is over. Heartbeats name it until the platform has released it: a game that nobody names counts as lost. */
+  over(gameId: string): void {
+    this.#games.set(gameId, 'over');
   }
 
   async stop(): Promise<void> {
@@ -85,14 +86,19 @@ export class FleetServer {
     while (!signal.aborted) {
       try {
         const token = await this.#tokenFor(HEARTBEAT_RETRY_MS);
-        const dto = { cpu: 0.2, ram: 0.2, games: [...this.#games] };
+        const dto = { cpu: 0.2, ram: 0.2, games: [...this.#games.keys()] };
         const options = { token, key: crypto.randomUUID(), retryForMs: HEARTBEAT_RETRY_MS, signal };
-        await this.#api.call(REPORT_HEARTBEAT, dto, options);
+        this.#forget((await this.#api.call(REPORT_HEARTBEAT, dto, options)).assignments);
       } catch {
         // a missed heartbeat is what a server in trouble looks like; the next one follows
       }
       await sleep(HEARTBEAT_MS, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  #forget(assignments: readonly { readonly game_id: string }[]): void {
+    const assigned = new Set(assignments.map(({ game_id: id }) => id));
+    for (const [id, state] of this.#games) if (state === 'over' && !assigned.has(id)) this.#games.delete(id);
   }
 
   async #tokenFor(retryForMs: number): Promise<string> {

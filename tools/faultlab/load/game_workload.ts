@@ -66,6 +66,6 @@ export class GameWorkload implements Workload {
     const key = `release-${number}.${gameId}`;
     const release = byCommand ? coordinator.releaseByCommand(gameId, key) : coordinator.releaseByRpc(gameId, key);
     await caller.run(release, PATIENT);
-    server.forget(gameId);
+    server.over(gameId);
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { processResources } from '@warren/testing';
 import type { LabSystem } from '../system/lab_system.ts';
 import { countSessions } from '../system/superuser.ts';
@@ -19,7 +20,22 @@ const COUNT = `begin Cs = rabbit_amqqueue:consumers_all(<<"warren">>),
 const COUNTS = /^\{(\d+),(\d+),(\d+),\[/;
 const PREFETCH = /\{<<"([^"]+)">>,(\d+)\}/g;
 
-export async function takeCensus(system: LabSystem): Promise<Census> {
+const SETTLE_TRIES = 10;
+const SETTLE_MS = 2_000;
+
+/** The census of a system that has come to rest: two in a row with the same consumers. */
+export async function settledCensus(system: LabSystem): Promise<Census> {
+  let last = await takeCensus(system);
+  for (let tries = 0; tries < SETTLE_TRIES; tries++) {
+    await sleep(SETTLE_MS);
+    const next = await takeCensus(system);
+    if (next.consumers === last.consumers && next.connections === last.connections) return next;
+    last = next;
+  }
+  return last;
+}
+
+async function takeCensus(system: LabSystem): Promise<Census> {
   const said = await system.servers.inTurn('rabbitmq', () => system.servers.erlang(COUNT.replaceAll('\n', ' ')));
   const text = said.replaceAll(/\s/g, '');
   const counts = COUNTS.exec(text);
