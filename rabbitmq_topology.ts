@@ -33,6 +33,8 @@ export interface ServiceSpec {
   readonly rpc: boolean;
   /** Works off durable commands on `<p>.commands`. */
   readonly commands: boolean;
+  /** Works off commands with a key, in their order, on `<p>.commands.p00` …; not unless told. */
+  readonly keyed?: boolean;
   /** Event groups: `<p>.events.<group>` receives these event names. */
   readonly events: Readonly<Record<string, readonly string[]>>;
   /** Services whose commands and RPC it may call. */
@@ -63,7 +65,11 @@ export const DELAY_TIERS = [
 ] as const;
 
 export const PUSH_PARTITIONS = 16;
+/** Part of every keyed routing key: another number would move keys to other queues while their commands wait. */
+export const KEYED_PARTITIONS = 16;
 const DELIVERY_LIMIT = 10;
+/** Whenever a partition changes hands its first messages count as delivered once more. */
+const KEYED_DELIVERY_LIMIT = 20;
 const RPC_MAX_LENGTH = 10_000;
 const RPC_QUEUE_EXPIRES_MS = 10_000;
 const WORK_MAX_LENGTH = 1_000_000;
@@ -118,6 +124,9 @@ export const SERVICES: readonly ServiceSpec[] = [
 export const delayExchange = (tier: string): string => `warren.delay.${tier}`;
 export const rpcQueue = (prefix: string): string => `${prefix}.rpc`;
 export const commandsQueue = (prefix: string): string => `${prefix}.commands`;
+export const keyedQueue = (prefix: string, partition: number): string => `${prefix}.commands.p${twoDigits(partition)}`;
+/** Routing key of a keyed command: `inventory.grant_item.p03`. */
+export const keyedKey = (command: string, partition: number): string => `${command}.p${twoDigits(partition)}`;
 export const eventsQueue = (prefix: string, group: string): string => `${prefix}.events.${group}`;
 export const retryQueue = (prefix: string, tier: string): string => `${prefix}.retry.${tier}`;
 export const deadQueue = (prefix: string): string => `${prefix}.dead`;
@@ -153,6 +162,7 @@ export function queuesOf(service: ServiceSpec): readonly QueueSpec[] {
   const queues: QueueSpec[] = [];
   if (service.rpc) queues.push(rpcQueueSpec(p));
   if (service.commands) queues.push(workQueue(commandsQueue(p), p, [bind(EXCHANGE.commands, `${p}.*`)]));
+  if (service.keyed === true) queues.push(...keyedQueues(p));
   for (const [group, names] of groups) {
     queues.push(
       workQueue(
@@ -162,7 +172,7 @@ export function queuesOf(service: ServiceSpec): readonly QueueSpec[] {
       ),
     );
   }
-  if (service.commands || groups.length > 0)
+  if (service.commands || service.keyed === true || groups.length > 0)
     queues.push(...DELAY_TIERS.map((tier) => retryQueueSpec(p, tier)), deadQueueSpec(p));
   if (service.delivers) {
     for (let i = 0; i < PUSH_PARTITIONS; i++) {
@@ -171,6 +181,16 @@ export function queuesOf(service: ServiceSpec): readonly QueueSpec[] {
     queues.push(deadQueueSpec(p));
   }
   return queues;
+}
+
+/** Commands with a key: a partition has one consumer at a time, which does those of a key one after the other. */
+export function keyedQueues(prefix: string): readonly QueueSpec[] {
+  return Array.from({ length: KEYED_PARTITIONS }, (_, i) =>
+    workQueue(keyedQueue(prefix, i), prefix, [bind(EXCHANGE.commands, keyedKey(`${prefix}.*`, i))], {
+      'x-single-active-consumer': true,
+      'x-delivery-limit': KEYED_DELIVERY_LIMIT,
+    }),
+  );
 }
 
 /** Exclusive queue of one process for the replies to its calls. */

@@ -1,5 +1,5 @@
 import { toAppError } from '@warren/kernel';
-import { type Database, savepoint } from '@warren/postgres';
+import { type Database, savepoint, type Tx } from '@warren/postgres';
 import type { CommandContext } from './command_context.ts';
 import { faultOf } from './fault.ts';
 import {
@@ -12,6 +12,9 @@ import {
   storeReply,
 } from './inbox/inbox.ts';
 import type { ValidatedCommand } from './listener/validated_command.ts';
+import { endTurn, takeTurn, type Turn } from './ordering/blocked_keys.ts';
+import { claimVersion } from './ordering/key_versions.ts';
+import { keyOf, versionOf } from './ordering/order_key.ts';
 import { OutboxWriter } from './outbox/outbox_writer.ts';
 import type { UnitOfWork } from './outbox/unit_of_work.ts';
 import { TransactionContext } from './transaction_context.ts';
@@ -46,7 +49,10 @@ export class CommandOrchestrator {
     const prepared = await handler.prepare(payload, context);
     if (binding.idempotency === 'read') return this.#read(command, context, prepared);
     return this.#deps.unitOfWork.run(
-      (tx, outbox) => handler.apply(payload, new TransactionContext(context, tx, outbox), prepared),
+      async (tx, outbox) => {
+        await claimNewest(tx, command);
+        return handler.apply(payload, new TransactionContext(context, tx, outbox), prepared);
+      },
       () => context.throwIfAborted(),
     );
   }
@@ -59,6 +65,8 @@ export class CommandOrchestrator {
     if (handler.prepares !== false) {
       // a repeated call must get its stored answer also while what `prepare` needs is away
       outcome = await findOutcome(this.#deps.database.read, entry);
+      // nor must anything be prepared for a command that is not its key's turn
+      if (outcome === undefined) await turnOf(this.#deps.database.read, command, context.messageId);
       if (outcome === undefined) prepared = await handler.prepare(payload, context);
     }
     outcome ??= await this.#deps.unitOfWork.run(
@@ -77,14 +85,24 @@ export class CommandOrchestrator {
     return value;
   }
 
+  async #once(command: ValidatedCommand, entry: InboxEntry, run: Run): Promise<StoredOutcome> {
+    const { tx, command: context } = run.context;
+    const stored = await claimMessage(tx, entry);
+    const turn = stored === undefined ? await turnOf(tx, command, context.messageId) : 'first';
+    const outcome = stored ?? (await this.#applied(command, entry, run));
+    if (turn === 'first' && isInSequence(command)) await endTurn(tx, context.messageId);
+    return outcome;
+  }
+
   /** A refusal is an outcome that is stored, not a failure of the transaction. */
-  async #once(command: ValidatedCommand, entry: InboxEntry, { context, prepared }: Run): Promise<StoredOutcome> {
+  async #applied(command: ValidatedCommand, entry: InboxEntry, { context, prepared }: Run): Promise<StoredOutcome> {
     const { handler, payload } = command;
     const { tx, outbox } = context;
-    const stored = await claimMessage(tx, entry);
-    if (stored !== undefined) return stored;
     try {
-      const value = await savepoint(tx, () => handler.apply(payload, context, prepared));
+      const value = await savepoint(tx, async () => {
+        await claimNewest(tx, command);
+        return handler.apply(payload, context, prepared);
+      });
       await storeReply(tx, entry, value);
       return { kind: 'value', value };
     } catch (cause) {
@@ -107,4 +125,23 @@ export class CommandOrchestrator {
       fingerprint: fingerprintOf(binding, payload, this.#deps.idempotencyKey),
     };
   }
+}
+
+const isInSequence = ({ binding }: ValidatedCommand): boolean =>
+  binding.kind === 'command' && binding.contract.order === 'sequence';
+
+/** @throws AppError COMMAND_KEY_BLOCKED for a command in sequence whose key waits for another one */
+async function turnOf(tx: Tx, command: ValidatedCommand, messageId: string): Promise<Turn> {
+  const { binding, payload } = command;
+  if (binding.kind !== 'command' || binding.contract.order !== 'sequence') return 'free';
+  const key = keyOf(binding.contract, payload);
+  return key === undefined ? 'free' : takeTurn(tx, key, messageId);
+}
+
+/** @throws AppError COMMAND_STALE for a command ordered by version that is not the newest of its key */
+async function claimNewest(tx: Tx, { binding, payload }: ValidatedCommand): Promise<void> {
+  if (binding.kind !== 'command' || binding.contract.order !== 'version') return;
+  const key = keyOf(binding.contract, payload);
+  if (key === undefined) return;
+  await claimVersion(tx, { command: binding.name, key, version: versionOf(binding.contract, payload) });
 }

@@ -2,6 +2,8 @@ import { type Container, token } from '@warren/kernel';
 import { DELAY_TIERS, EXCHANGE, eventsQueue, type QueueSpec } from '@warren/rabbit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EventHandler, event, type ListenerPlan } from '../src/index.ts';
+
+type QueuePlan = Extract<ListenerPlan, { queue: unknown }>;
 import { broken, Kit, leaveMark, pause, type TestService, until, WORK_DONE } from './kit.ts';
 
 type Payload = { readonly text: string };
@@ -17,7 +19,7 @@ let emitter: TestService;
 let failures = 1;
 
 /** The topology has one group for this event; another one is another queue with the same binding. */
-function planOf(group: (typeof GROUPS)[number]): ListenerPlan {
+function planOf(group: (typeof GROUPS)[number]): QueuePlan {
   const name = eventsQueue('coordinator', group);
   const bindings = [
     { exchange: EXCHANGE.events, pattern: WORK_DONE.name },
@@ -52,7 +54,7 @@ beforeAll(async () => {
 });
 
 /** As the topology has it. */
-function leasesPlan(): ListenerPlan {
+function leasesPlan(): QueuePlan {
   const plan = planOf('leases');
   const args = {
     'x-queue-type': 'quorum',

@@ -242,7 +242,8 @@ export class Kit {
     const container = this.#container(options);
     const registry = registryOf(prefix, options);
     const user: BrokerIdentity = userOf(url, prefix);
-    const resources = { ...shared, registry, container, consumeLink, publisher, replier, user };
+    const own = { database, instance: randomUUID() };
+    const resources = { ...shared, ...own, registry, container, consumeLink, publisher, replier, user };
     const plans = options.plans ?? planListeners(registry);
     const listeners = plans.map((plan) => new TestListener(listenerDeps(plan, resources), orchestrator));
     for (const listener of listeners) await listener.start();

@@ -21,6 +21,7 @@ export const COMMON_ERRORS = {
     retryable: false,
   },
   COMMAND_UNKNOWN: { kind: 'not_found', message: 'There is no such command.', retryable: false },
+  COMMAND_STALE: { kind: 'conflict', message: 'A newer version was applied already.', retryable: false },
   ROUTE_NOT_FOUND: { kind: 'not_found', message: 'There is nothing at this address.', retryable: false },
   ACCESS_UNAUTHENTICATED: {
     kind: 'unauthenticated',

@@ -45,6 +45,15 @@ export type Idempotency = 'inbox' | 'own' | 'natural' | 'read';
 /** `rpc`: somebody waits for the reply. `command`: durable, nobody waits. */
 type Way = 'rpc' | 'command';
 
+/**
+ * What keeps the durable commands of one key in order.
+ * - `sequence`: they are done one after the other, as they were sent. One that fails for a reason that may pass is tried
+ *   again in place, while other keys go on; one that fails for good blocks its key until somebody has decided.
+ * - `version`: they may overtake each other. The DTO's integer field `version` says which one is newer, and whatever is not
+ *   newer than the newest one done is refused with COMMAND_STALE.
+ */
+export type Order = 'sequence' | 'version';
+
 export interface HttpRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** With `{field}` for path parameters that are fields of the DTO: `/v1/tickets/{ticket_id}`. */
@@ -85,6 +94,10 @@ export interface Contract<
   readonly secretFields: readonly string[];
   /** How long a caller waits, milliseconds. */
   readonly deadlineMs: number;
+  /** Top-level DTO field, a string or an integer, by whose value the commands are ordered. */
+  readonly key?: string;
+  /** Only with `key`. */
+  readonly order?: Order;
 }
 
 export type DtoOf<C extends Contract> = z.output<C['dto']>;
@@ -102,23 +115,44 @@ interface ContractInput<Name extends string, Dto extends z.ZodObject, Reply exte
   readonly limits?: Partial<Limits>;
   readonly secretFields?: readonly string[];
   readonly deadlineMs?: number;
+  readonly key?: keyof z.output<Dto> & string;
+  readonly order?: Order;
 }
 
 const DEFAULT_DEADLINE_MS = 5_000;
 const DEFAULT_LIMITS: Limits = { maxBytes: 16 * 1024, ratePerMinute: 120 };
 
-/** Completes and freezes a contract. Version 1, RPC, 16 KiB, 120 calls a minute and 5 s unless said. */
+/**
+ * Completes and freezes a contract. Version 1, RPC, 16 KiB, 120 calls a minute and 5 s unless said; with a key its order
+ * is `sequence`.
+ * @throws TypeError for a key or order that cannot be kept
+ */
 export function defineContract<const Name extends string, Dto extends z.ZodObject, Reply extends z.ZodType>(
   input: ContractInput<Name, Dto, Reply>,
 ): Contract<Name, Dto, Reply> {
-  return Object.freeze({
+  const contract: Contract<Name, Dto, Reply> = Object.freeze({
     version: 1,
     ways: ['rpc'] as const,
     secretFields: [],
     deadlineMs: DEFAULT_DEADLINE_MS,
     ...input,
+    ...(input.key === undefined ? {} : { order: input.order ?? 'sequence' }),
     limits: { ...DEFAULT_LIMITS, ...input.limits },
   });
+  const problem = orderProblem(contract);
+  if (problem !== undefined) throw new TypeError(`${contract.name} ${problem}`);
+  return contract;
+}
+
+function orderProblem({ key, order, dto, ways, idempotency, secretFields }: Contract): string | undefined {
+  if (key === undefined) return order === undefined ? undefined : 'has an order and no key';
+  if (!Object.hasOwn(dto.shape, key)) return `has no field "${key}" to be its key`;
+  if (secretFields.includes(key)) return `has a secret for its key, which would be shown`;
+  // whoever waits for a reply is not in the line; and a repeated message is known by the inbox alone
+  if (order === 'sequence' && (ways.length !== 1 || ways[0] !== 'command')) return 'is in sequence: its only way is command';
+  if (order === 'sequence' && idempotency !== 'inbox') return 'is in sequence: its idempotency is inbox';
+  if (order === 'version' && !Object.hasOwn(dto.shape, 'version')) return 'is ordered by a field "version" that it lacks';
+  return undefined;
 }
 
 /** An event that other services or clients receive. */

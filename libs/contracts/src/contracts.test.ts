@@ -38,6 +38,39 @@ test('a contract gets its version, way, limits and deadline without saying them,
   expect(Object.isFrozen(contract)).toBe(true);
 });
 
+const KEYED = {
+  name: 'shop.grant_hat',
+  summary: 'Gives a hat.',
+  exposure: 'internal',
+  access: { kind: 'service', callers: ['shop'] },
+  ways: ['command'],
+  dto: z.object({ player_id: z.string(), hat_id: z.string(), token: z.string(), version: z.int() }),
+  reply: z.object({}),
+  errors: {},
+  idempotency: 'inbox',
+  key: 'player_id',
+} as const;
+
+test('a contract with a key is in sequence unless it says otherwise', () => {
+  expect(defineContract(KEYED)).toMatchObject({ key: 'player_id', order: 'sequence' });
+  expect(defineContract({ ...KEYED, order: 'version', ways: ['rpc', 'command'] })).toMatchObject({ order: 'version' });
+});
+
+test.each([
+  [{ key: 'nobody' as 'player_id' }, /no field "nobody"/],
+  [{ key: 'token', secretFields: ['token'] } as const, /a secret for its key/],
+  [{ ways: ['rpc', 'command'] } as const, /its only way is command/],
+  [{ idempotency: 'natural' } as const, /its idempotency is inbox/],
+  [{ order: 'version', dto: KEYED.dto.omit({ version: true }) } as const, /"version" that it lacks/],
+])('a contract whose order cannot be kept is refused: %o', (change, sentence) => {
+  expect(() => defineContract({ ...KEYED, ...change })).toThrow(sentence);
+});
+
+test('an order without a key is refused', () => {
+  const { key: _, ...rest } = KEYED;
+  expect(() => defineContract({ ...rest, order: 'version' })).toThrow('shop.grant_hat has an order and no key');
+});
+
 test('every command that carries a secret stores nothing of it', () => {
   for (const { name, secretFields, idempotency, dto } of CONTRACTS) {
     for (const field of secretFields) expect(dto.shape, name).toHaveProperty(field);

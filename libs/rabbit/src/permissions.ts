@@ -21,7 +21,7 @@ function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
   const p = service.prefix;
   const own = `${escape(p)}\\..+`;
   const replies = `rpc\\.${escape(userPrefix + p)}\\..+`;
-  const parks = service.commands || service.delivers || Object.keys(service.events).length > 0;
+  const parks = service.commands || service.keyed === true || service.delivers || Object.keys(service.events).length > 0;
   const topics = serviceTopics(service, { own, replies, parks });
   const ownQueues = `${own}|${replies}`;
   const written = topics.filter((t) => t.write !== NOTHING).map((t) => t.exchange);
@@ -54,7 +54,7 @@ function serviceTopics(service: ServiceSpec, { own, replies, parks }: OwnNames):
     topic(
       EXCHANGE.commands,
       anyOf(service.calls, '\\.[a-z_]+(\\.p\\d+)?'),
-      may(service.commands, `^${p}\\.\\*(\\.p\\d+)?$`),
+      may(service.commands || service.keyed === true, `^${p}\\.\\*(\\.p\\d+)?$`),
     ),
     topic(EXCHANGE.events, `^${p}\\.[a-z_]+$`, anyOf(Object.values(service.events).flat(), '')),
     topic(EXCHANGE.push, pushWrite(service), may(service.delivers, '^(push\\.\\d\\d|gateway\\.node\\..+)$')),

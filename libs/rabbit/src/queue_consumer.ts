@@ -41,6 +41,7 @@ export class QueueConsumer {
   readonly #supervisor: ChannelSupervisor<BrokerChannel>;
   readonly #waiting = new Set<() => void>();
   #wanted = false;
+  #abandoned = false;
   /** Has consumed since `start`: the next consumer is a recovery. */
   #served = false;
   #prefetch: number;
@@ -111,6 +112,20 @@ export class QueueConsumer {
     await this.#supervisor.stop();
   }
 
+  /**
+   * Closes the channel in one step: the broker takes back what is not settled, in its order, before another consumer of
+   * the queue gets anything. After `cancel` it would give the rest to the next one while these are still in our hands.
+   */
+  async abandon(): Promise<void> {
+    this.#wanted = false;
+    this.#served = false;
+    this.#abandoned = true;
+    this.#tag = undefined;
+    this.#metrics.consuming(this.#deps.queue.name, false);
+    this.#lease?.flush();
+    await this.#supervisor.stop();
+  }
+
   async #setUp(channel: BrokerChannel): Promise<void> {
     const { declare, queue } = this.#deps;
     const lease = new DeliveryLease(channel, this.#prefetch, this.#metrics);
@@ -145,6 +160,8 @@ export class QueueConsumer {
   }
 
   #deliver(message: ConsumeMessage, lease: DeliveryLease): void {
+    // goes back with the channel
+    if (this.#abandoned) return;
     const delivery = new QueueDelivery(message, lease);
     this.#metrics.deliveries.add(delivery.redelivered ? 'again' : 'first');
     try {

@@ -55,17 +55,24 @@ export async function findOutcome(tx: Tx, entry: InboxEntry): Promise<StoredOutc
 }
 
 /**
+ * Keeps every other transaction from this message id until this one ends. Never waits. False: another one has it.
+ */
+export async function lockMessage(tx: Tx, messageId: string): Promise<boolean> {
+  // advisory locks know no schemas, and one event is handled under one id by several services
+  const lock = await sql<{ got: boolean }>`
+    SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ':' || ${messageId}::text, 0)) AS got`.execute(
+    tables(tx),
+  );
+  return lock.rows[0]?.got === true;
+}
+
+/**
  * Claims a message id for this transaction. The lock comes first and is never waited for: a parallel duplicate is told
  * that its twin is under way. Resolves to the outcome of an earlier run.
  * @throws AppError REQUEST_IN_PROGRESS (retryable), IDEMPOTENCY_KEY_REUSED (422)
  */
 export async function claimMessage(tx: Tx, entry: InboxEntry): Promise<StoredOutcome | undefined> {
-  // advisory locks know no schemas, and one event is handled under one id by several services
-  const lock = await sql<{ got: boolean }>`
-    SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ':' || ${entry.messageId}::text, 0)) AS got`.execute(
-    tables(tx),
-  );
-  if (lock.rows[0]?.got === true) return findOutcome(tx, entry);
+  if (await lockMessage(tx, entry.messageId)) return findOutcome(tx, entry);
   throw new AppError(IN_PROGRESS, 'A request with this key is being handled.', {
     kind: 'conflict',
     retryable: true,

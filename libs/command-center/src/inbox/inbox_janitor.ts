@@ -1,7 +1,6 @@
 import type { Clock, Logger, Rng } from '@warren/kernel';
 import { type Database, sql, tables } from '@warren/postgres';
 import type { Counter, Metrics } from '@warren/telemetry';
-import type { CommandCenterTables } from '../outbox/command_center_tables.ts';
 import { PollLoop } from '../poll_loop.ts';
 
 export interface InboxJanitorDeps {
@@ -19,7 +18,10 @@ const BATCH_ROWS = 1_000;
 /** At most this many batches in one round, so that a backlog never becomes a load. */
 const BATCHES_PER_ROUND = 20;
 
-/** Removes inbox rows whose time is over. Replicas do not coordinate: each skips what another one is removing. */
+/**
+ * Removes rows whose time is over: of the inbox, and of the versions of keys. Replicas do not coordinate: each skips what
+ * another one is removing.
+ */
 export class InboxJanitor {
   readonly name = 'inbox janitor';
   readonly #database: Database;
@@ -42,19 +44,25 @@ export class InboxJanitor {
   }
 
   async #sweep(): Promise<void> {
-    for (let batch = 0; batch < BATCHES_PER_ROUND && !this.#loop.stopping.aborted; batch++) {
-      const count = await this.#removeBatch();
-      this.#removed.inc({}, count);
-      if (count < BATCH_ROWS) return;
-    }
+    await this.#removeAll('key_versions');
+    this.#removed.inc({}, await this.#removeAll('inbox'));
   }
 
-  async #removeBatch(): Promise<number> {
+  async #removeAll(table: 'inbox' | 'key_versions'): Promise<number> {
+    let removed = 0;
+    for (let batch = 0; batch < BATCHES_PER_ROUND && !this.#loop.stopping.aborted; batch++) {
+      const count = await this.#removeBatch(table);
+      removed += count;
+      if (count < BATCH_ROWS) break;
+    }
+    return removed;
+  }
+
+  async #removeBatch(table: 'inbox' | 'key_versions'): Promise<number> {
     const result = await this.#database.transaction((tx) =>
-      sql`DELETE FROM inbox WHERE message_id IN (
-        SELECT message_id FROM inbox WHERE expires_at < now() ORDER BY expires_at LIMIT ${BATCH_ROWS} FOR UPDATE SKIP LOCKED)`.execute(
-        tables<CommandCenterTables>(tx),
-      ),
+      sql`DELETE FROM ${sql.table(table)} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM ${sql.table(table)} WHERE expires_at < now()
+        ORDER BY expires_at LIMIT ${BATCH_ROWS} FOR UPDATE SKIP LOCKED))`.execute(tables(tx)),
     );
     return Number(result.numAffectedRows ?? 0);
   }

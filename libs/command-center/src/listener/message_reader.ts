@@ -12,6 +12,7 @@ import { type Delivery, EXCHANGE } from '@warren/rabbit';
 import { isTracing, startSpan, type WorkSpan } from '@warren/telemetry';
 import type * as z from 'zod';
 import { CommandContext } from '../command_context.ts';
+import { checkSequence } from '../ordering/sequence_check.ts';
 import type { Binding, BoundHandler } from '../registry/bindings.ts';
 import type { SenderIdentity } from './sender_identity.ts';
 import { timeLeftMs } from './time_left.ts';
@@ -109,6 +110,7 @@ export class MessageReader {
     this.#authorise(binding, context);
     const result = binding.schema.safeParse(parseJson(delivery.body, LIMITS));
     if (!result.success) throw invalidPayload(binding.name, result.error);
+    checkSequence(delivery, binding, result.data);
     return { binding, handler, payload: result.data };
   }
 

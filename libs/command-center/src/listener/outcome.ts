@@ -12,6 +12,8 @@ export type Outcome =
   | { readonly kind: 'retry'; readonly error: AppError }
   /** The same message is being handled elsewhere: its twin's end decides. */
   | { readonly kind: 'busy'; readonly error: AppError }
+  /** An earlier command of its key was parked and has to be decided first. */
+  | { readonly kind: 'blocked'; readonly error: AppError }
   /** Nobody can handle it: bad payload, unknown command, a defect. */
   | { readonly kind: 'broken'; readonly error: AppError }
   /** Its deadline passed before the work began: nobody waits any more. */
@@ -24,6 +26,11 @@ export type Outcome =
 /** A parallel duplicate: its twin holds the message id. */
 export const IN_PROGRESS = 'REQUEST_IN_PROGRESS';
 
+/** A command in sequence that is not its key's turn. */
+export const KEY_BLOCKED = 'COMMAND_KEY_BLOCKED';
+
+const KIND_OF_CODE: Readonly<Record<string, 'busy' | 'blocked'>> = { [IN_PROGRESS]: 'busy', [KEY_BLOCKED]: 'blocked' };
+
 const KIND_OF_FAULT = { refusal: 'refused', transient: 'retry', defect: 'broken' } as const satisfies Record<
   Fault,
   Outcome['kind']
@@ -32,7 +39,7 @@ const KIND_OF_FAULT = { refusal: 'refused', transient: 'retry', defect: 'broken'
 /** The outcome of a handler that threw. */
 export function outcomeOfError(cause: unknown): Outcome {
   const error = toAppError(cause);
-  return { kind: error.code === IN_PROGRESS ? 'busy' : KIND_OF_FAULT[faultOf(error)], error };
+  return { kind: KIND_OF_CODE[error.code] ?? KIND_OF_FAULT[faultOf(error)], error };
 }
 
 export const leaseLost = (): AppError =>

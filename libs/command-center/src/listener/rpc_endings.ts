@@ -25,6 +25,7 @@ export class RpcEndings implements Endings {
       case 'refused':
       case 'retry':
       case 'busy':
+      case 'blocked':
         this.#refuse(task, outcome.error);
         break;
       case 'broken':

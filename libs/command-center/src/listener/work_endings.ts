@@ -13,7 +13,7 @@ export interface WorkEndingsDeps {
 }
 
 /** A duplicate waits this often for its twin, a second each time, before it counts as a failed attempt. */
-const MAX_BUSY = 60;
+export const MAX_BUSY = 60;
 const BUSY_HEADER = 'warren-busy';
 const [FIRST_TIER] = DELAY_TIERS;
 
@@ -42,6 +42,7 @@ export class WorkEndings implements Endings {
       case 'refused':
         return refuse(task, outcome.error);
       case 'retry':
+      case 'blocked':
         return this.#retry(task, outcome.error);
       case 'busy':
         return this.#wait(task, outcome.error);

@@ -31,7 +31,7 @@ interface OutboxTable {
   created_at: Generated<Date>;
 }
 
-/** Inbox and outbox; every service lists them among its migrations, under these names. */
+/** Inbox, outbox and what keeps order; every service lists them among its migrations, under these names. */
 export const commandCenterMigrations: Record<string, Migration> = {
   '0000_command_center': {
     up: async (db) => {
@@ -59,6 +59,36 @@ export const commandCenterMigrations: Record<string, Migration> = {
           next_at timestamptz NOT NULL DEFAULT now(),
           created_at timestamptz NOT NULL DEFAULT now()
         ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000)`.execute(db);
+    },
+  },
+  '0000_ordered_work': {
+    up: async (db) => {
+      await sql`
+        CREATE TABLE blocked_commands (
+          position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          key text NOT NULL,
+          message_id text NOT NULL UNIQUE,
+          command text NOT NULL,
+          code text NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT now()
+        )`.execute(db);
+      await sql`CREATE INDEX blocked_commands_key ON blocked_commands (key, position)`.execute(db);
+      await sql`
+        CREATE TABLE key_versions (
+          command text NOT NULL,
+          key text NOT NULL,
+          version bigint NOT NULL,
+          expires_at timestamptz NOT NULL,
+          PRIMARY KEY (command, key)
+        )`.execute(db);
+      await sql`CREATE INDEX key_versions_expires_at ON key_versions (expires_at)`.execute(db);
+      await sql`
+        CREATE TABLE partition_members (instance text PRIMARY KEY, expires_at timestamptz NOT NULL)`.execute(db);
+      await sql`
+        CREATE TABLE partition_leases (
+          partition integer PRIMARY KEY, holder text NOT NULL, expires_at timestamptz NOT NULL)`.execute(db);
+      // a row that was never refused is due at once: the relay looks for the others alone
+      await sql`CREATE INDEX outbox_refused ON outbox (next_at) WHERE attempts > 0`.execute(db);
     },
   },
 };

@@ -19,15 +19,17 @@ interface Backlog {
   readonly rows: number;
   readonly refused: number;
   readonly oldest: number;
+  readonly blocked: number;
 }
 
-/** Looks now and then how much waits in the outbox. Every replica says the same. */
+/** Looks now and then how much waits in the outbox, and which keys wait for a decision. Every replica says the same. */
 export class OutboxMeter {
   readonly #database: Database;
   readonly #loop: PollLoop;
   readonly #rows: Gauge;
   readonly #refused: Gauge;
   readonly #oldest: Gauge;
+  readonly #blocked: Gauge;
 
   constructor(deps: OutboxMeterDeps) {
     const { metrics } = deps;
@@ -39,6 +41,7 @@ export class OutboxMeter {
       'Waiting rows that the broker returned or refused once at least: no queue takes them, or it is full.',
     );
     this.#oldest = metrics.gauge('warren_outbox_oldest_seconds', 'Age of the oldest waiting row.');
+    this.#blocked = metrics.gauge('warren_blocked_keys', 'Keys whose commands are parked until somebody decides.');
   }
 
   start(): void {
@@ -52,7 +55,8 @@ export class OutboxMeter {
   async #look(): Promise<void> {
     const { rows } = await sql<Backlog>`
       SELECT count(*)::int AS rows, (count(*) FILTER (WHERE attempts > 0))::int AS refused,
-        coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest
+        coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest,
+        (SELECT count(DISTINCT key) FROM blocked_commands)::int AS blocked
       FROM (SELECT attempts, created_at FROM outbox ORDER BY id LIMIT ${MAX_COUNTED}) AS first`.execute(
       tables(this.#database.read),
     );
@@ -60,5 +64,6 @@ export class OutboxMeter {
     this.#rows.set({}, backlog?.rows ?? 0);
     this.#refused.set({}, backlog?.refused ?? 0);
     this.#oldest.set({}, backlog?.oldest ?? 0);
+    this.#blocked.set({}, backlog?.blocked ?? 0);
   }
 }

@@ -1,9 +1,10 @@
 import type { Contract, EventContract, PayloadOf, Recipient } from '@warren/contracts';
 import { currentContext, formatTraceparent, hash32, newId } from '@warren/kernel';
 import { type Tx, tables } from '@warren/postgres';
-import { EXCHANGE, PUSH_PARTITIONS, pushKey } from '@warren/rabbit';
+import { EXCHANGE, keyedKey, PUSH_PARTITIONS, pushKey } from '@warren/rabbit';
 import type * as z from 'zod';
 import type { Outbox } from '../command_handler.ts';
+import { KEY_HEADER, keyOf, partitionOf } from '../ordering/order_key.ts';
 import type { CommandCenterTables } from './command_center_tables.ts';
 
 interface OutboxMessage {
@@ -20,6 +21,7 @@ interface Destined {
   readonly key: string;
   readonly body: unknown;
   readonly messageId?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A transaction that wants to send more than this is a defect: it would hold the relay and the broker's memory. */
@@ -54,7 +56,11 @@ export class OutboxWriter implements Outbox {
 
   send<C extends Contract>(contract: C, dto: z.input<C['dto']>, messageId: string = newId()): void {
     if (!contract.ways.includes('command')) throw new TypeError(`${contract.name} cannot be sent as a command`);
-    this.#add(contract, { exchange: EXCHANGE.commands, key: contract.name, body: contract.dto.parse(dto), messageId });
+    const body = contract.dto.parse(dto);
+    const key = contract.order === 'sequence' ? keyOf(contract, body) : undefined;
+    const route = key === undefined ? contract.name : keyedKey(contract.name, partitionOf(key));
+    const headers = key === undefined ? {} : { [KEY_HEADER]: key };
+    this.#add(contract, { exchange: EXCHANGE.commands, key: route, body, messageId, headers });
   }
 
   async flush(tx: Tx): Promise<void> {
@@ -62,7 +68,8 @@ export class OutboxWriter implements Outbox {
     await tables<CommandCenterTables>(tx).insertInto('outbox').values(this.#messages).execute();
   }
 
-  #add(source: { name: string; version: number }, { exchange, key, body, messageId = newId() }: Destined): void {
+  #add(source: { name: string; version: number }, destined: Destined): void {
+    const { exchange, key, body, messageId = newId(), headers = {} } = destined;
     if (this.#messages.length >= MAX_MESSAGES)
       throw new RangeError(`more than ${MAX_MESSAGES} messages in one transaction`);
     if (messageId === '' || messageId.length > MAX_MESSAGE_ID_CHARS)
@@ -76,7 +83,7 @@ export class OutboxWriter implements Outbox {
       routing_key: key,
       message_id: messageId,
       type: `${source.name}@${source.version}`,
-      headers: JSON.stringify(trace === undefined ? {} : { traceparent: formatTraceparent(trace) }),
+      headers: JSON.stringify(trace === undefined ? headers : { ...headers, traceparent: formatTraceparent(trace) }),
       body: text,
     });
   }

@@ -3,7 +3,7 @@ import type { Container, Token } from '@warren/kernel';
 import type * as z from 'zod';
 import type { CommandContext } from '../command_context.ts';
 import type { ApplyContext, CommandHandler, EventHandler } from '../command_handler.ts';
-import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry_policy.ts';
+import { type RetryOptions, type RetryPolicy, retryPolicy, SEQUENCE_RETRY } from './retry_policy.ts';
 
 /** A handler whose types were checked at its registration; payloads are what the binding's schema returned. */
 export interface BoundHandler {
@@ -33,6 +33,7 @@ export interface BindingOptions {
   /**
    * Aborts the handler when the broker takes the message back (its channel is gone): somebody else gets it too. For work
    * that is costly and can be cut short; without it the handler ends in peace, and the inbox keeps the effect single.
+   * Commands in sequence always are: their key is somebody else's from then on.
    */
   readonly abortOnLeaseLoss?: boolean;
 }
@@ -111,8 +112,15 @@ export function event<E extends EventContract>(
 
 function policies(
   contract: Contract | EventContract,
-  { retry = {}, abortOnLeaseLoss = false }: BindingOptions,
+  { retry, abortOnLeaseLoss = false }: BindingOptions,
 ): Pick<BindingBase, 'name' | 'version' | 'retry' | 'abortOnLeaseLoss'> {
   const { name, version } = contract;
-  return { name, version, retry: retryPolicy(name, retry), abortOnLeaseLoss };
+  const inSequence = 'order' in contract && contract.order === 'sequence';
+  const defaults = inSequence ? SEQUENCE_RETRY : {};
+  return {
+    name,
+    version,
+    retry: retryPolicy(name, retry ?? defaults),
+    abortOnLeaseLoss: abortOnLeaseLoss || inSequence,
+  };
 }

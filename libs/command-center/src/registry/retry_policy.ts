@@ -23,6 +23,9 @@ const MAX_ATTEMPTS = 20;
 /** One run, then one more after each tier. */
 export const DEFAULT_RETRY = retryPolicy('the default', {});
 
+/** For commands in sequence, whose key waits meanwhile: a minute at most is spent on one. */
+export const SEQUENCE_RETRY: RetryOptions = { maxAttempts: 5, tiers: ['1s', '5s', '30s'] };
+
 /** @throws RangeError that names `name` for bounds that make no sense */
 export function retryPolicy(name: string, options: RetryOptions): RetryPolicy {
   const { tiers: names = DELAY_TIERS.map((tier) => tier.name) } = options;

@@ -84,6 +84,20 @@ describe('a registry', () => {
     );
   });
 
+  test('with commands in sequence but without queues for them is refused with the line to add', () => {
+    const inSequence = defineContract({
+      ...GET_MATCH,
+      ways: ['command'],
+      idempotency: 'inbox',
+      key: 'game_id',
+    });
+    const contracts = [...CONTRACTS.filter((contract) => contract !== GET_MATCH), inSequence];
+    const commands = contracts.filter((contract) => serviceOf(contract.name) === 'coordinator').map(bind);
+    expect(problem(registry('coordinator', { commands }), contracts)).toBe(
+      'coordinator takes commands in sequence: set keyed: true for it in rabbitmq_topology.ts.',
+    );
+  });
+
   test('with an event that its queue does not receive is refused, and so is an event that nobody handles', () => {
     const events = [event(MATCH_FOUND, 'leases', anyEvent)];
     const said = problem(registry('coordinator', { events }));

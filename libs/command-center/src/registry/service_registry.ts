@@ -74,11 +74,14 @@ function topologyProblems(registry: ServiceRegistry): string[] {
   const { prefix } = registry;
   const spec = serviceSpec(prefix);
   const problems: string[] = [];
-  const needs = (way: 'rpc' | 'command'): boolean =>
-    registry.commands.some(({ contract }) => contract.ways.includes(way));
-  if (needs('rpc') && !spec.rpc) problems.push(`${prefix} answers RPC: set rpc: true for it in rabbitmq_topology.ts.`);
-  if (needs('command') && !spec.commands)
+  const contracts = registry.commands.map(({ contract }) => contract);
+  const durable = contracts.filter(({ ways }) => ways.includes('command'));
+  if (contracts.some(({ ways }) => ways.includes('rpc')) && !spec.rpc)
+    problems.push(`${prefix} answers RPC: set rpc: true for it in rabbitmq_topology.ts.`);
+  if (durable.some(({ order }) => order !== 'sequence') && !spec.commands)
     problems.push(`${prefix} takes commands: set commands: true for it in rabbitmq_topology.ts.`);
+  if (durable.some(({ order }) => order === 'sequence') && spec.keyed !== true)
+    problems.push(`${prefix} takes commands in sequence: set keyed: true for it in rabbitmq_topology.ts.`);
   return [...problems, ...eventProblems(registry)];
 }
 
