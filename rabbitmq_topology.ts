@@ -124,7 +124,7 @@ export const SERVICES: readonly ServiceSpec[] = [
 export const delayExchange = (tier: string): string => `warren.delay.${tier}`;
 export const rpcQueue = (prefix: string): string => `${prefix}.rpc`;
 export const commandsQueue = (prefix: string): string => `${prefix}.commands`;
-export const keyedQueue = (prefix: string, partition: number): string => `${prefix}.commands.p${twoDigits(partition)}`;
+const keyedQueue = (prefix: string, partition: number): string => `${prefix}.commands.p${twoDigits(partition)}`;
 /** Routing key of a keyed command: `inventory.grant_item.p03`. */
 export const keyedKey = (command: string, partition: number): string => `${command}.p${twoDigits(partition)}`;
 export const eventsQueue = (prefix: string, group: string): string => `${prefix}.events.${group}`;

@@ -5,6 +5,9 @@ import {
   delayExchange,
   EXCHANGE,
   EXCHANGES,
+  KEYED_PARTITIONS,
+  keyedKey,
+  keyedQueues,
   nodeQueueSpec,
   PUSH_PARTITIONS,
   pushKey,
@@ -189,4 +192,20 @@ test('queues of one process are exclusive, vanish with it and are bound by their
     expect(queue.name).toBe(`${prefix}i1.2`);
     expect(queue.bindings).toEqual([{ exchange, pattern: queue.name }]);
   }
+});
+
+test('commands in sequence have a queue per partition, which never gets the commands without a key nor those of another one', () => {
+  const queues = keyedQueues('allocator');
+  expect(queues).toHaveLength(KEYED_PARTITIONS);
+  for (const [index, queue] of queues.entries()) {
+    expect(queue.name).toBe(`allocator.commands.p${String(index).padStart(2, '0')}`);
+    expect(bound(queue)).toEqual([
+      `${EXCHANGE.commands} allocator.*.p${String(index).padStart(2, '0')}`,
+      `${EXCHANGE.deliver} ${queue.name}`,
+    ]);
+    expect(queue.arguments).toMatchObject({ 'x-single-active-consumer': true, 'x-queue-type': 'quorum' });
+    // it changes hands when replicas come and go, which counts as a delivery on some versions of the broker
+    expect(queue.arguments['x-delivery-limit']).toBeGreaterThan(10);
+  }
+  expect(keyedKey('allocator.grant_item', 3)).toBe('allocator.grant_item.p03');
 });

@@ -12,7 +12,7 @@ import {
   storeReply,
 } from './inbox/inbox.ts';
 import type { ValidatedCommand } from './listener/validated_command.ts';
-import { endTurn, takeTurn, type Turn } from './ordering/blocked_keys.ts';
+import { endTurn, type Turn, takeTurn } from './ordering/blocked_keys.ts';
 import { claimVersion } from './ordering/key_versions.ts';
 import { keyOf, versionOf } from './ordering/order_key.ts';
 import { OutboxWriter } from './outbox/outbox_writer.ts';

@@ -9,6 +9,8 @@ export {
 } from './listener/base_microservice_listener.ts';
 export { type ListenerPlan, type ListenerResources, listenerDeps, planListeners } from './listener/listener_plan.ts';
 export type { ValidatedCommand } from './listener/validated_command.ts';
+export { PARTITION_LEASE_MS, PartitionShare, type PartitionWork } from './ordering/partition_share.ts';
+export type { PartitionStore } from './ordering/partition_store.ts';
 export { commandCenterMigrations } from './outbox/command_center_tables.ts';
 export { OutboxRelay } from './outbox/outbox_relay.ts';
 export { UnitOfWork } from './outbox/unit_of_work.ts';

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EventHandler, event, type ListenerPlan } from '../src/index.ts';
 
 type QueuePlan = Extract<ListenerPlan, { queue: unknown }>;
+
 import { broken, Kit, leaveMark, pause, type TestService, until, WORK_DONE } from './kit.ts';
 
 type Payload = { readonly text: string };

@@ -52,7 +52,7 @@ type Way = 'rpc' | 'command';
  * - `version`: they may overtake each other. The DTO's integer field `version` says which one is newer, and whatever is not
  *   newer than the newest one done is refused with COMMAND_STALE.
  */
-export type Order = 'sequence' | 'version';
+type Order = 'sequence' | 'version';
 
 export interface HttpRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -115,7 +115,7 @@ interface ContractInput<Name extends string, Dto extends z.ZodObject, Reply exte
   readonly limits?: Partial<Limits>;
   readonly secretFields?: readonly string[];
   readonly deadlineMs?: number;
-  readonly key?: keyof z.output<Dto> & string;
+  readonly key?: string;
   readonly order?: Order;
 }
 
@@ -149,9 +149,11 @@ function orderProblem({ key, order, dto, ways, idempotency, secretFields }: Cont
   if (!Object.hasOwn(dto.shape, key)) return `has no field "${key}" to be its key`;
   if (secretFields.includes(key)) return `has a secret for its key, which would be shown`;
   // whoever waits for a reply is not in the line; and a repeated message is known by the inbox alone
-  if (order === 'sequence' && (ways.length !== 1 || ways[0] !== 'command')) return 'is in sequence: its only way is command';
+  if (order === 'sequence' && (ways.length !== 1 || ways[0] !== 'command'))
+    return 'is in sequence: its only way is command';
   if (order === 'sequence' && idempotency !== 'inbox') return 'is in sequence: its idempotency is inbox';
-  if (order === 'version' && !Object.hasOwn(dto.shape, 'version')) return 'is ordered by a field "version" that it lacks';
+  if (order === 'version' && !Object.hasOwn(dto.shape, 'version'))
+    return 'is ordered by a field "version" that it lacks';
   return undefined;
 }
 

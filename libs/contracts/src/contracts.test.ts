@@ -57,7 +57,7 @@ test('a contract with a key is in sequence unless it says otherwise', () => {
 });
 
 test.each([
-  [{ key: 'nobody' as 'player_id' }, /no field "nobody"/],
+  [{ key: 'nobody' }, /no field "nobody"/],
   [{ key: 'token', secretFields: ['token'] } as const, /a secret for its key/],
   [{ ways: ['rpc', 'command'] } as const, /its only way is command/],
   [{ idempotency: 'natural' } as const, /its idempotency is inbox/],

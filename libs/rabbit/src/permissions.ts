@@ -21,7 +21,8 @@ function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
   const p = service.prefix;
   const own = `${escape(p)}\\..+`;
   const replies = `rpc\\.${escape(userPrefix + p)}\\..+`;
-  const parks = service.commands || service.keyed === true || service.delivers || Object.keys(service.events).length > 0;
+  const parks =
+    service.commands || service.keyed === true || service.delivers || Object.keys(service.events).length > 0;
   const topics = serviceTopics(service, { own, replies, parks });
   const ownQueues = `${own}|${replies}`;
   const written = topics.filter((t) => t.write !== NOTHING).map((t) => t.exchange);

@@ -8,7 +8,6 @@ export {
   eventsQueue,
   KEYED_PARTITIONS,
   keyedKey,
-  keyedQueue,
   keyedQueues,
   nodeQueue,
   nodeQueueSpec,

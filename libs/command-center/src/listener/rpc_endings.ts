@@ -26,11 +26,8 @@ export class RpcEndings implements Endings {
       case 'retry':
       case 'busy':
       case 'blocked':
-        this.#refuse(task, outcome.error);
-        break;
       case 'broken':
-        if (outcome.error.kind === 'internal') this.#logDefect(task, outcome.error);
-        this.#refuse(task, outcome.error);
+        this.#fail(task, outcome);
         break;
       case 'handed_back':
         this.#refuse(task, shuttingDown());
@@ -56,6 +53,11 @@ export class RpcEndings implements Endings {
       this.#logDefect(task, error);
       this.#refuse(task, error);
     }
+  }
+
+  #fail(task: ListenerTask, { kind, error }: { readonly kind: Outcome['kind']; readonly error: AppError }): void {
+    if (kind === 'broken' && error.kind === 'internal') this.#logDefect(task, error);
+    this.#refuse(task, error);
   }
 
   #refuse(task: ListenerTask, error: AppError): void {

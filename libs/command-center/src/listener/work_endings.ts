@@ -31,9 +31,13 @@ export class WorkEndings implements Endings {
   }
 
   end(task: ListenerTask, outcome: Outcome): void | Promise<void> {
-    const { delivery } = task;
     // the broker gives it to somebody else, whose copy would be one too many
-    if (delivery.lost) return delivery.ack();
+    if (task.delivery.lost) return task.delivery.ack();
+    return this.#settle(task, outcome);
+  }
+
+  #settle(task: ListenerTask, outcome: Outcome): void | Promise<void> {
+    const { delivery } = task;
     switch (outcome.kind) {
       case 'done':
       case 'expired':
@@ -89,7 +93,8 @@ export class WorkEndings implements Endings {
   }
 }
 
-function refuse({ context, delivery }: ListenerTask, { code }: AppError): void {
+/** The sender's to know; for us it is done. */
+export function refuse({ context, delivery }: ListenerTask, { code }: AppError): void {
   context?.logger.info({ code }, 'command refused');
   delivery.ack();
 }

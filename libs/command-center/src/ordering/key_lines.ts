@@ -57,7 +57,7 @@ export class KeyLines {
     const line = this.#lines.get(entry.key);
     if (line === undefined || line[0] !== entry) return;
     line.shift();
-    while (line[0]?.raw.lost === true) line.shift();
+    while (line[0]?.raw.lost) line.shift();
     const [next] = line;
     if (next === undefined) this.#lines.delete(entry.key);
     else this.#ready.push(next);

@@ -3,7 +3,7 @@ import type { Endings } from '../listener/endings.ts';
 import type { ListenerTask } from '../listener/listener_task.ts';
 import { type MessageCopies, reasonOf } from '../listener/message_copies.ts';
 import type { Outcome } from '../listener/outcome.ts';
-import { MAX_BUSY } from '../listener/work_endings.ts';
+import { MAX_BUSY, refuse } from '../listener/work_endings.ts';
 import { DEFAULT_RETRY, waitAfter } from '../registry/retry_policy.ts';
 import type { BlockedKeys } from './blocked_keys.ts';
 import { KeyedDelivery } from './keyed_delivery.ts';
@@ -32,17 +32,20 @@ export class KeyedEndings implements Endings {
   }
 
   end(task: ListenerTask, outcome: Outcome): void | Promise<void> {
-    const delivery = keyed(task);
-    // the broker gives it to somebody else
-    if (delivery.lost) return delivery.ack();
+    // the broker gives it to somebody else, whose copy would be one too many
+    if (task.delivery.lost) return task.delivery.ack();
+    return this.#settle(task, outcome);
+  }
+
+  #settle(task: ListenerTask, outcome: Outcome): void | Promise<void> {
+    const { delivery } = task;
     switch (outcome.kind) {
       case 'done':
       case 'expired':
       case 'lost':
         return delivery.ack();
       case 'refused':
-        task.context?.logger.info({ code: outcome.error.code }, 'command refused');
-        return delivery.ack();
+        return refuse(task, outcome.error);
       case 'retry':
         return this.#retry(task, outcome.error);
       case 'busy':
@@ -94,10 +97,14 @@ export class KeyedEndings implements Endings {
       if (found === 'busy') return delivery.again(BUSY_MS);
       if (found === 'done') return delivery.ack();
     } catch (cause) {
-      logger.warn({ err: toAppError(cause), key, command: task.name }, 'a key cannot be marked; its command is tried again');
+      logger.warn(
+        { err: toAppError(cause), key, command: task.name },
+        'a key cannot be marked; its command is tried again',
+      );
       return delivery.again(MARK_FAILED_MS);
     }
-    if (reason !== 'key_blocked') logger.error({ key, messageId, command: task.name }, 'key blocked until somebody decides');
+    if (reason !== 'key_blocked')
+      logger.error({ key, messageId, command: task.name }, 'key blocked until somebody decides');
     return copies.park(task, error, reason, queue);
   }
 }

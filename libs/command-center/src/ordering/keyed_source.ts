@@ -45,6 +45,7 @@ export class KeyedSource implements WorkSource, KeyedOwner {
   readonly #partitions = new Map<number, Partition>();
   readonly #share: PartitionShare;
   readonly #closing = new AbortController();
+  readonly #stopListening: () => void;
   readonly #mayRun = ({ partition }: KeyedEntry): boolean => this.#partitions.get(partition)?.leaving === false;
   /** Messages that the listener may have. */
   #limit = 0;
@@ -60,17 +61,13 @@ export class KeyedSource implements WorkSource, KeyedOwner {
     const share = { name, instance, store, open, able, clock, rng, logger, partitions: queues.length };
     // without the store nothing can be done either
     this.#share = new PartitionShare({ ...share, whileAway: 'drop' });
+    this.#stopListening = deps.link.onState(({ up }) => up && this.#share.wake());
   }
 
   /** Also without a single partition: others have them all. */
   get consuming(): boolean {
     for (const { consumer } of this.#partitions.values()) if (!consumer.consuming) return false;
     return true;
-  }
-
-  /** Partitions that this replica has. */
-  get held(): readonly number[] {
-    return this.#share.held;
   }
 
   start(limit: number = this.#deps.maxConcurrentTasks): Promise<void> {
@@ -92,6 +89,7 @@ export class KeyedSource implements WorkSource, KeyedOwner {
   async close(): Promise<void> {
     this.#limit = 0;
     this.#closing.abort();
+    this.#stopListening();
     for (const partition of this.#partitions.values()) partition.onEmpty?.();
     await this.#inTurn(() => this.#share.stop());
   }

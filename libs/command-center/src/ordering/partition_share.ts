@@ -78,6 +78,11 @@ export class PartitionShare {
     await this.#firstRound.promise;
   }
 
+  /** Something changed: divide now. */
+  wake(): void {
+    this.#loop?.wake();
+  }
+
   /** Gives every partition back, so that others need not wait for the end of the leases. May be started again. */
   async stop(): Promise<void> {
     if (this.#loop === undefined) return;

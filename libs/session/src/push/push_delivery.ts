@@ -1,11 +1,12 @@
+import { PartitionShare, type PartitionWork } from '@warren/command-center';
 import type { Clock, Logger, Rng } from '@warren/kernel';
-import { type ConfirmedPublisher, declareServiceTopology, type RabbitLink } from '@warren/rabbit';
+import { type ConfirmedPublisher, declareServiceTopology, PUSH_PARTITIONS, type RabbitLink } from '@warren/rabbit';
 import type { LeaseStore, RedisClient } from '@warren/redis';
 import type { Metrics } from '@warren/telemetry';
 import type { EventRing } from './event_ring.ts';
 import { type Hint, NodeQueue } from './node_queue.ts';
-import { PartitionLeases } from './partition_leases.ts';
 import { PushPartition } from './push_partition.ts';
+import { RedisPartitionStore } from './redis_partition_store.ts';
 
 export interface PushDeliveryDeps {
   readonly instance: string;
@@ -25,13 +26,22 @@ export interface PushDeliveryDeps {
 export class PushDelivery {
   readonly nodes: NodeQueue;
   readonly #deps: PushDeliveryDeps;
-  readonly #partitions: PartitionLeases;
+  readonly #partitions: PartitionShare;
+  #stopListening: () => void = () => undefined;
 
   constructor(deps: PushDeliveryDeps) {
     this.#deps = deps;
     this.nodes = new NodeQueue(deps);
-    const open = (partition: number): PushPartition => new PushPartition(partition, { ...deps, nodes: this.nodes });
-    this.#partitions = new PartitionLeases({ ...deps, open });
+    this.#partitions = new PartitionShare({
+      ...deps,
+      name: 'push',
+      partitions: PUSH_PARTITIONS,
+      store: new RedisPartitionStore(deps),
+      open: (partition) => this.#open(partition),
+      able: () => deps.consumeLink.state.up,
+      // that a queue has one active consumer guards the moment in which two gateways believe in the same lease
+      whileAway: 'keep',
+    });
   }
 
   /** Partitions consumed here at this moment. */
@@ -42,15 +52,26 @@ export class PushDelivery {
   /** @throws AppError BROKER_TOPOLOGY_MISSING, BROKER_TOPOLOGY_DRIFT, BROKER_ACCESS_REFUSED */
   async start(): Promise<void> {
     await declareServiceTopology(this.#deps.consumeLink, 'gateway');
-    this.#partitions.start();
+    // what the store cannot say now it says later
+    this.#partitions
+      .start()
+      .catch((error: unknown) => this.#deps.logger.warn({ err: error }, 'the push queues cannot be divided yet'));
+    this.#stopListening = this.#deps.consumeLink.onState(({ up }) => up && this.#partitions.wake());
   }
 
   /** Gives the push queues to other gateways. Hints are still heard. */
   stopConsuming(): Promise<void> {
+    this.#stopListening();
     return this.#partitions.stop();
   }
 
   stop(): Promise<void> {
     return this.nodes.stop();
+  }
+
+  #open(index: number): PartitionWork {
+    const partition = new PushPartition(index, { ...this.#deps, nodes: this.nodes });
+    partition.start();
+    return { release: () => partition.stop(), drop: () => partition.stop() };
   }
 }
