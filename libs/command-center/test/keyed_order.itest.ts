@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '@warren/kernel';
 import { sql, tables } from '@warren/postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { KeyedKit } from './keyed_kit.ts';
@@ -131,4 +132,34 @@ test('a paused listener leaves its partitions to others, and takes its share whe
   await keyed.send(one, ['a', 1], ['b', 1]);
   await until(() => keyed.done.length === 4, 30_000);
   expect(keyed.doneOf('a')).toEqual([0, 1]);
+});
+
+test('while the kill switch is open commands in sequence wait in our hands, and then go on in their order', async () => {
+  let skippedMs = 0;
+  const clock: Clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + skippedMs };
+  let isAway = true;
+  keyed.rule = async () => {
+    await pause(5);
+    if (isAway) throw broken();
+  };
+  const service = await keyed.replica({ clock, maxConcurrentTasks: 4 });
+  const [listener] = service.listeners;
+  const players = Array.from({ length: 24 }, (_, index) => `p${index}`);
+  await keyed.send(service, ...players.flatMap((player) => [0, 1].map((n) => [player, n] as const)));
+  await until(() => listener?.problem !== undefined, 20_000);
+  await pause(1_500);
+  const begun = keyed.begun.length;
+  await pause(1_500);
+  expect(keyed.begun).toHaveLength(begun);
+  keyed.most.together = 0;
+  skippedMs += 30_000;
+  await until(() => keyed.begun.length > begun);
+  await pause(300);
+  expect(keyed.most.together).toBe(1);
+  expect(listener?.problem).toBeDefined();
+  isAway = false;
+  skippedMs += 30_000;
+  await until(() => keyed.done.length === 2 * players.length, 60_000);
+  for (const player of players) expect(keyed.doneOf(player)).toEqual([0, 1]);
+  expect(await raw.ready('allocator.dead')).toBe(0);
 });

@@ -144,17 +144,19 @@ export function defineContract<const Name extends string, Dto extends z.ZodObjec
   return contract;
 }
 
-function orderProblem({ key, order, dto, ways, idempotency, secretFields }: Contract): string | undefined {
+function orderProblem(contract: Contract): string | undefined {
+  const { key, order, dto, secretFields } = contract;
   if (key === undefined) return order === undefined ? undefined : 'has an order and no key';
   if (!Object.hasOwn(dto.shape, key)) return `has no field "${key}" to be its key`;
-  if (secretFields.includes(key)) return `has a secret for its key, which would be shown`;
-  // whoever waits for a reply is not in the line; and a repeated message is known by the inbox alone
-  if (order === 'sequence' && (ways.length !== 1 || ways[0] !== 'command'))
-    return 'is in sequence: its only way is command';
-  if (order === 'sequence' && idempotency !== 'inbox') return 'is in sequence: its idempotency is inbox';
-  if (order === 'version' && !Object.hasOwn(dto.shape, 'version'))
-    return 'is ordered by a field "version" that it lacks';
-  return undefined;
+  if (secretFields.includes(key)) return 'has a secret for its key, which would be shown';
+  if (order === 'sequence') return sequenceProblem(contract);
+  return Object.hasOwn(dto.shape, 'version') ? undefined : 'is ordered by a field "version" that it lacks';
+}
+
+/** Whoever waits for a reply is not in the line; and a repeated message is known by the inbox alone. */
+function sequenceProblem({ ways, idempotency }: Contract): string | undefined {
+  if (ways.length !== 1 || ways[0] !== 'command') return 'is in sequence: its only way is command';
+  return idempotency === 'inbox' ? undefined : 'is in sequence: its idempotency is inbox';
 }
 
 /** An event that other services or clients receive. */
