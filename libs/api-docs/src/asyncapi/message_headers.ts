@@ -59,6 +59,13 @@ export const MESSAGE_HEADERS: readonly MessageHeader[] = [
     description: '1 for the first run.',
   },
   {
+    name: 'warren-key',
+    on: ['work', 'copy', 'dead'],
+    requiredOn: [],
+    schema: TEXT,
+    description: 'Key of a command whose contract has one: commands of one key are worked on in their order.',
+  },
+  {
     name: 'warren-origin-user',
     on: ['copy', 'dead'],
     requiredOn: ['copy', 'dead'],
