@@ -4,6 +4,7 @@ import { silentLogger } from '@warren/kernel';
 import { Metrics } from '@warren/telemetry';
 import { type FaultProxy, faultProxy } from '@warren/testing';
 import * as z from 'zod';
+import type { Connect } from '../src/broker_port.ts';
 import {
   ConfirmedPublisher,
   type Delivery,
@@ -81,14 +82,16 @@ export class Kit {
   readonly metrics = new Metrics('test');
   readonly #stack = new AsyncDisposableStack();
   readonly url: string;
+  readonly #connect: Connect | undefined;
 
-  constructor(url: string) {
+  constructor(url: string, connect?: Connect) {
     this.url = url;
+    this.#connect = connect;
   }
 
-  static async open(url: string): Promise<Kit> {
-    await declareExchanges(url);
-    return new Kit(url);
+  static async open(url: string, connect?: Connect): Promise<Kit> {
+    await declareExchanges(url, connect);
+    return new Kit(url, connect);
   }
 
   async link(role: LinkRole, url: string = this.url, heartbeatSeconds = 5): Promise<RabbitLink> {
@@ -106,6 +109,7 @@ export class Kit {
       logger,
       metrics: this.metrics,
       heartbeatSeconds,
+      ...(this.#connect === undefined ? {} : { connect: this.#connect }),
     });
     this.#stack.defer(() => link.stop());
     return link;

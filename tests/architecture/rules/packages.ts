@@ -25,6 +25,10 @@ const FROM_ROOT = ['vitest'];
 const CHECKOUT_ONLY = /^tools\/(faultlab\/|src\/(build_packages\.ts|generate_\w+\.ts|packages\/|scaffold\/|api\/))/;
 const EXPORTS_EXEMPT = ['apps', 'tools', 'tests', 'bench'];
 const DOOR = './src/index.ts';
+/** Doors for tests, beside the one of production: what stands behind them must not run there. */
+const TEST_DOORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'libs/rabbit': { './memory': './src/memory/index.ts' },
+};
 
 export function vendorProblems({ packages }: Workspace): string[] {
   return packages.flatMap((from) =>
@@ -62,8 +66,9 @@ export function doorProblems({ packages }: Workspace): string[] {
     if (EXPORTS_EXEMPT.includes(place)) {
       return manifest.exports === undefined ? [] : [`${at}: ${dir} is no library and must not have exports`];
     }
-    if (place === 'libs' && manifest.exports !== DOOR) return [`${at}: exports must be the one door '${DOOR}'`];
-    const doors = sources.filter(({ path: file }) => file === `${dir}/src/index.ts`);
+    if (place === 'libs' && !hasItsDoors(dir, manifest.exports)) return [`${at}: exports must be ${doorsOf(dir)}`];
+    const paths = [DOOR, ...Object.values(TEST_DOORS[dir] ?? {})].map((door) => path.posix.join(dir, door));
+    const doors = sources.filter(({ path: file }) => paths.includes(file));
     return doors.flatMap((door) => [
       ...(door.hasDefaultExport ? [`${door.path}: a door has named exports only`] : []),
       ...door.stars
@@ -71,6 +76,39 @@ export function doorProblems({ packages }: Workspace): string[] {
         .map(({ specifier, line }) => `${door.path}:${line}: a door must not pass on all of ${specifier}`),
     ]);
   });
+}
+
+function hasItsDoors(dir: string, exports: unknown): boolean {
+  const others = TEST_DOORS[dir];
+  return JSON.stringify(exports) === JSON.stringify(others === undefined ? DOOR : { '.': DOOR, ...others });
+}
+
+function doorsOf(dir: string): string {
+  const others = TEST_DOORS[dir];
+  return others === undefined ? `the one door '${DOOR}'` : JSON.stringify({ '.': DOOR, ...others });
+}
+
+/** Nothing that runs in production goes through a door for tests, by name or by path. */
+export function testDoorProblems({ packages }: Workspace): string[] {
+  const behind = Object.entries(TEST_DOORS).flatMap(([dir, doors]) =>
+    Object.entries(doors).map(([name, file]) => ({
+      specifier: path.posix.join(`@warren/${path.posix.basename(dir)}`, name),
+      folder: path.posix.dirname(path.posix.join(dir, file)),
+    })),
+  );
+  const isForTests = (file: string): boolean =>
+    isTest(file) || behind.some(({ folder }) => file.startsWith(`${folder}/`));
+  return packages.flatMap(({ sources }) =>
+    sources
+      .filter(({ path: file }) => !isForTests(file))
+      .flatMap(({ path: file, imports }) =>
+        imports.flatMap(({ specifier, line }) => {
+          const target = path.posix.join(path.posix.dirname(file), specifier);
+          const isDoor = behind.some((door) => specifier === door.specifier || target.startsWith(`${door.folder}/`));
+          return isDoor ? [`${file}:${line}: ${specifier} is for tests only`] : [];
+        }),
+      ),
+  );
 }
 
 interface WorkspaceFile {

@@ -2,6 +2,7 @@ import { layerProblems } from '../rules/layers.ts';
 import {
   doorProblems,
   packageCycleProblems,
+  testDoorProblems,
   undeclaredProblems,
   vendorProblems,
   versionProblems,
@@ -164,6 +165,25 @@ export const STRUCTURE_WALLS: Readonly<Record<string, Wall>> = {
     text: '{ ".": "./src/index.ts", "./x": "./src/x.ts" }',
     says: "libs/redis/package.json: exports must be the one door './src/index.ts'",
   },
+  'a door for tests without its leave': {
+    rule: doorProblems,
+    file: 'libs/rabbit/package.json',
+    old: '"./memory": "./src/memory/index.ts"',
+    text: '"./x": "./src/memory/index.ts"',
+    says: 'libs/rabbit/package.json: exports must be {".":"./src/index.ts","./memory":"./src/memory/index.ts"}',
+  },
+  'the twin of the broker in production': refused(
+    testDoorProblems,
+    AUTH,
+    imports('@warren/rabbit/memory'),
+    '@: @warren/rabbit/memory is for tests only',
+  ),
+  'the twin of the broker behind the door of production': refused(
+    testDoorProblems,
+    'libs/rabbit/src/planted.ts',
+    imports('./memory/index.ts'),
+    '@: ./memory/index.ts is for tests only',
+  ),
   'a door with a default export': {
     rule: doorProblems,
     file: 'libs/redis/src/index.ts',

@@ -1,0 +1,164 @@
+import type { Faults } from './faults.ts';
+import type { Lane } from './lanes.ts';
+import type { MemoryQueue } from './memory_queue.ts';
+import type { Refusal } from './refusal.ts';
+import type { Rights } from './rights.ts';
+import { type ChannelPeer, ServerChannel } from './server_channel.ts';
+import type { StoredMessage } from './stored_message.ts';
+import type { Placed, VirtualHost } from './virtual_host.ts';
+
+/** What the broker, or the network, tells a client. */
+export interface ConnectionPeer {
+  blocked(on: boolean): void;
+  closed(refusal: Refusal): void;
+  broken(): void;
+}
+
+export interface ServerConnectionDeps {
+  /** The name that the client gave itself. */
+  readonly name: string;
+  readonly vhost: VirtualHost;
+  readonly rights: Rights;
+  readonly faults: Faults;
+  readonly toServer: Lane;
+  readonly toClient: Lane;
+  /** The broker's own work, which notices the end of a connection some time after the client does. */
+  readonly own: Lane;
+  /** Whether an alarm is on: nobody may publish. */
+  readonly alarmed: () => boolean;
+  readonly note: (what: string, subject: string, message?: StoredMessage) => void;
+  readonly onEnd: (connection: ServerConnection) => void;
+}
+
+/** The broker's half of a connection. */
+export class ServerConnection {
+  readonly name: string;
+  readonly vhost: VirtualHost;
+  readonly rights: Rights;
+  readonly note: ServerConnectionDeps['note'];
+  readonly #deps: ServerConnectionDeps;
+  readonly #channels = new Set<ServerChannel>();
+  #peer: ConnectionPeer | undefined;
+  #open = true;
+  #publishes = false;
+  #blocked = false;
+
+  constructor(deps: ServerConnectionDeps) {
+    this.#deps = deps;
+    this.name = deps.name;
+    this.vhost = deps.vhost;
+    this.rights = deps.rights;
+    this.note = deps.note;
+  }
+
+  /** Says who is on the other side. */
+  meet(peer: ConnectionPeer): void {
+    this.#peer = peer;
+  }
+
+  openChannel(peer: ChannelPeer): ServerChannel {
+    const channel = new ServerChannel(this, peer);
+    this.#channels.add(channel);
+    return channel;
+  }
+
+  /** A frame of the client. It gets lost when the connection breaks on the way. */
+  receive(run: () => void, publishes = false): void {
+    this.#deps.toServer.post(() => {
+      if (!this.#open) return undefined;
+      if (this.#deps.faults.strikes('cut')) {
+        this.drop();
+        return undefined;
+      }
+      if (publishes && this.#mustWait()) return 'again';
+      run();
+      return undefined;
+    }, this.#deps.faults.delayMs());
+  }
+
+  /** A frame for the client. */
+  tell(run: () => void): void {
+    if (this.#open) this.#deps.toClient.post(run, this.#deps.faults.delayMs());
+  }
+
+  /** Puts a message where it belongs, with what may go wrong on the way. */
+  place(message: StoredMessage): Placed {
+    const { faults } = this.#deps;
+    this.note('publish', message.exchange, message);
+    const put = (): Placed => this.vhost.place(message, faults.strikes('reorder') ? faults.place() : undefined);
+    if (faults.strikes('duplicate')) put();
+    return put();
+  }
+
+  /** Tells the client of a message that is safe, once it is; `queue` is the one that stores it. */
+  confirm(queue: MemoryQueue | undefined, tell: () => void): void {
+    if (this.#deps.faults.strikes('loseConfirm')) return;
+    if (queue === undefined) this.tell(tell);
+    else queue.disk.post(() => this.tell(tell));
+  }
+
+  /** An alarm was set or cleared. A connection that never published does not hear of it. */
+  alarm(on: boolean): void {
+    if (on && this.#publishes) this.#block(true);
+    else if (!on && this.#blocked) this.#block(false);
+  }
+
+  channelEnded(channel: ServerChannel): void {
+    channel.end();
+    this.#channels.delete(channel);
+  }
+
+  /** The client said goodbye. */
+  close(answer: () => void): void {
+    this.#tearDown();
+    this.#deps.toClient.post(answer);
+  }
+
+  /** The broker closes, with a reason. */
+  force(refusal: Refusal): void {
+    if (!this.#open) return;
+    this.tell(() => this.#peer?.closed(refusal));
+    this.#tearDown();
+  }
+
+  /** The network breaks: what is on its way is lost on both sides, and each notices in its own time. */
+  drop(): void {
+    if (!this.#open) return;
+    this.#hangUp();
+    this.#deps.toClient.post(() => this.#peer?.broken());
+  }
+
+  /** The client's socket is gone. */
+  abandoned(): void {
+    if (this.#open) this.#hangUp();
+  }
+
+  #hangUp(): void {
+    this.#open = false;
+    this.#deps.toServer.cut();
+    this.#deps.toClient.cut();
+    this.#deps.own.post(() => this.#tearDown());
+  }
+
+  #tearDown(): void {
+    this.#open = false;
+    for (const channel of this.#channels) channel.end();
+    this.#channels.clear();
+    this.vhost.forget(this);
+    this.#deps.onEnd(this);
+  }
+
+  #mustWait(): boolean {
+    this.#publishes = true;
+    if (!this.#deps.alarmed()) return false;
+    this.#block(true);
+    return true;
+  }
+
+  #block(on: boolean): void {
+    if (this.#blocked === on) return;
+    this.#blocked = on;
+    this.#deps.toServer.pause(on);
+    this.tell(() => this.#peer?.blocked(on));
+  }
+}
