@@ -1,22 +1,15 @@
 import { type Clock, type Rng, systemClock, systemRng } from '@warren/kernel';
 import type { BrokerConnection, Connect, ConnectOptions } from '../broker_port.ts';
+import type { BrokerEvent } from './broker_event.ts';
+import { Doorkeeper } from './doorkeeper.ts';
 import { type FaultPlan, Faults } from './faults.ts';
 import { type Lane, Lanes } from './lanes.ts';
 import { MemoryConnection } from './memory_connection.ts';
-import { loginRefused, Refusal, socketError, vhostRefused } from './refusal.ts';
-import { type MemoryUser, Rights } from './rights.ts';
+import { Refusal, socketError } from './refusal.ts';
+import type { MemoryUser, Rights } from './rights.ts';
 import { ServerConnection } from './server_connection.ts';
 import type { StoredMessage } from './stored_message.ts';
 import { VirtualHost } from './virtual_host.ts';
-
-/** Something that happened in the broker, for tests that compare two runs. */
-interface BrokerEvent {
-  readonly atMs: number;
-  readonly what: string;
-  /** The connection by its name, a queue or an exchange. */
-  readonly subject: string;
-  readonly messageId: string | undefined;
-}
 
 export interface MemoryBrokerOptions {
   readonly clock?: Clock;
@@ -24,25 +17,21 @@ export interface MemoryBrokerOptions {
   readonly rng?: Rng;
   /** Who may do what; anybody everything unless said. */
   readonly users?: readonly MemoryUser[];
-  readonly vhost?: string;
   readonly onEvent?: (event: BrokerEvent) => void;
 }
 
-/** What waits in a queue, and who waits for it. */
-export interface QueueView {
-  readonly ready: number;
-  readonly consumers: number;
-}
+const VHOST = '/';
 
 /**
- * A message broker in this process that behaves as RabbitMQ 3.10 does, for unit tests and simulations. Give its `connect`
- * to a RabbitLink. tests of `test/conformance` hold both to the same behaviour. It has one vhost, and keeps nothing
- * beyond its own life.
+ * A message broker in this process that behaves as RabbitMQ does, for unit tests and simulations. Give its `connect` to a
+ * RabbitLink. The cases of `test/conformance` hold both to the same behaviour. Nothing is kept beyond its own life.
  */
 export class MemoryBroker {
   readonly connect: Connect = (url, options) => this.#connect(url, options);
-  readonly #options: MemoryBrokerOptions;
+  readonly #onEvent: MemoryBrokerOptions['onEvent'];
+  readonly #doorkeeper: Doorkeeper;
   readonly #lanes: Lanes;
+  /** The broker's own work. */
   readonly #own: Lane;
   readonly #faults: Faults;
   readonly #vhost: VirtualHost;
@@ -50,42 +39,23 @@ export class MemoryBroker {
   #up = true;
   #alarm = false;
 
-  constructor(options: MemoryBrokerOptions = {}) {
-    const { clock = systemClock, rng = systemRng, vhost = '/' } = options;
-    this.#options = options;
+  constructor({ clock = systemClock, rng = systemRng, users, onEvent }: MemoryBrokerOptions = {}) {
+    this.#onEvent = onEvent;
+    this.#doorkeeper = new Doorkeeper(VHOST, users);
     this.#lanes = new Lanes({ clock, rng });
     this.#own = this.#lanes.open();
     this.#faults = new Faults(rng);
-    this.#vhost = new VirtualHost(vhost, this.#lanes);
+    this.#vhost = new VirtualHost(VHOST, this.#lanes);
   }
 
   /** A URL for `connect`. */
   url(user = 'guest', password = 'guest'): string {
-    const credentials = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
-    return `amqp://${credentials}@memory/${encodeURIComponent(this.#vhost.name)}`;
-  }
-
-  get connections(): number {
-    return this.#connections.size;
+    return this.#doorkeeper.urlFor(user, password);
   }
 
   /** Whether something will happen by itself before time passes: for a fake clock. */
   get busy(): boolean {
     return this.#lanes.busy;
-  }
-
-  get queueNames(): readonly string[] {
-    return this.#vhost.queueNames;
-  }
-
-  /** @throws Refusal without the queue */
-  queue(name: string): QueueView {
-    const { ready, consumers } = this.#vhost.queue(name);
-    return { ready, consumers };
-  }
-
-  deleteQueue(name: string): void {
-    this.#vhost.deleteQueue(name);
   }
 
   /** From now on these faults, and no others. */
@@ -106,11 +76,6 @@ export class MemoryBroker {
     for (const connection of this.#connections) connection.alarm(on);
   }
 
-  /** Nobody listens any more; connections go on. */
-  refuse(refused: boolean): void {
-    this.#up = !refused;
-  }
-
   /** Shuts the broker down in order, and says so to everybody. What was not durable is gone. */
   stop(): void {
     this.#up = false;
@@ -126,7 +91,7 @@ export class MemoryBroker {
     this.#own.post(() => this.#vhost.restart());
   }
 
-  /** After `stop`, `kill` or `refuse`. */
+  /** After `stop` or `kill`. */
   start(): void {
     this.#up = true;
   }
@@ -147,17 +112,7 @@ export class MemoryBroker {
     });
     if (signal.aborted) throw new Error('The operation was aborted');
     if (!this.#up || this.#faults.strikes('refuse')) throw socketError('ECONNREFUSED');
-    const { username, password, pathname } = new URL(url);
-    if (pathname.length > 1 && decodeURIComponent(pathname.slice(1)) !== this.#vhost.name) throw vhostRefused();
-    const rights = this.#logIn(decodeURIComponent(username) || 'guest', decodeURIComponent(password));
-    return new MemoryConnection(this.#accept(rights, nameOf(options)), signal);
-  }
-
-  #logIn(name: string, password: string): Rights {
-    const { users } = this.#options;
-    const user = users === undefined ? { name } : users.find((known) => known.name === name);
-    if (user === undefined || (user.password ?? password) !== password) throw loginRefused();
-    return new Rights(user, this.#vhost.name);
+    return new MemoryConnection(this.#accept(this.#doorkeeper.admit(url), nameOf(options)), signal);
   }
 
   #accept(rights: Rights, name: string): ServerConnection {
@@ -182,11 +137,10 @@ export class MemoryBroker {
   }
 
   #note(what: string, subject: string, message?: StoredMessage): void {
-    const { onEvent } = this.#options;
-    if (onEvent === undefined) return;
+    if (this.#onEvent === undefined) return;
     const id: unknown = message?.properties.messageId;
     const messageId = typeof id === 'string' ? id : undefined;
-    onEvent({ atMs: this.#lanes.clock.monotonicMs(), what, subject, messageId });
+    this.#onEvent({ atMs: this.#lanes.clock.monotonicMs(), what, subject, messageId });
   }
 }
 

@@ -1,18 +1,12 @@
 import type { Faults } from './faults.ts';
 import type { Lane } from './lanes.ts';
 import type { MemoryQueue } from './memory_queue.ts';
+import type { ChannelPeer, ConnectionPeer } from './peers.ts';
 import type { Refusal } from './refusal.ts';
 import type { Rights } from './rights.ts';
-import { type ChannelPeer, ServerChannel } from './server_channel.ts';
+import { ServerChannel } from './server_channel.ts';
 import type { StoredMessage } from './stored_message.ts';
 import type { Placed, VirtualHost } from './virtual_host.ts';
-
-/** What the broker, or the network, tells a client. */
-export interface ConnectionPeer {
-  blocked(on: boolean): void;
-  closed(refusal: Refusal): void;
-  broken(): void;
-}
 
 export interface ServerConnectionDeps {
   /** The name that the client gave itself. */
@@ -22,7 +16,7 @@ export interface ServerConnectionDeps {
   readonly faults: Faults;
   readonly toServer: Lane;
   readonly toClient: Lane;
-  /** The broker's own work, which notices the end of a connection some time after the client does. */
+  /** The broker's own work: it notices the end of a connection some time after the client does. */
   readonly own: Lane;
   /** Whether an alarm is on: nobody may publish. */
   readonly alarmed: () => boolean;
@@ -62,18 +56,21 @@ export class ServerConnection {
     return channel;
   }
 
+  channelEnded(channel: ServerChannel): void {
+    channel.end();
+    this.#channels.delete(channel);
+  }
+
   /** A frame of the client. It gets lost when the connection breaks on the way. */
   receive(run: () => void, publishes = false): void {
-    this.#deps.toServer.post(() => {
+    const { toServer, faults } = this.#deps;
+    toServer.post(() => {
+      if (this.#open && faults.strikes('cut')) this.drop();
       if (!this.#open) return undefined;
-      if (this.#deps.faults.strikes('cut')) {
-        this.drop();
-        return undefined;
-      }
       if (publishes && this.#mustWait()) return 'again';
       run();
       return undefined;
-    }, this.#deps.faults.delayMs());
+    }, faults.delayMs());
   }
 
   /** A frame for the client. */
@@ -99,13 +96,10 @@ export class ServerConnection {
 
   /** An alarm was set or cleared. A connection that never published does not hear of it. */
   alarm(on: boolean): void {
-    if (on && this.#publishes) this.#block(true);
-    else if (!on && this.#blocked) this.#block(false);
-  }
-
-  channelEnded(channel: ServerChannel): void {
-    channel.end();
-    this.#channels.delete(channel);
+    if (this.#blocked === on || (on && !this.#publishes)) return;
+    this.#blocked = on;
+    this.#deps.toServer.pause(on);
+    this.tell(() => this.#peer?.blocked(on));
   }
 
   /** The client said goodbye. */
@@ -116,7 +110,6 @@ export class ServerConnection {
 
   /** The broker closes, with a reason. */
   force(refusal: Refusal): void {
-    if (!this.#open) return;
     this.tell(() => this.#peer?.closed(refusal));
     this.#tearDown();
   }
@@ -124,16 +117,13 @@ export class ServerConnection {
   /** The network breaks: what is on its way is lost on both sides, and each notices in its own time. */
   drop(): void {
     if (!this.#open) return;
-    this.#hangUp();
+    this.abandoned();
     this.#deps.toClient.post(() => this.#peer?.broken());
   }
 
   /** The client's socket is gone. */
   abandoned(): void {
-    if (this.#open) this.#hangUp();
-  }
-
-  #hangUp(): void {
+    if (!this.#open) return;
     this.#open = false;
     this.#deps.toServer.cut();
     this.#deps.toClient.cut();
@@ -150,15 +140,7 @@ export class ServerConnection {
 
   #mustWait(): boolean {
     this.#publishes = true;
-    if (!this.#deps.alarmed()) return false;
-    this.#block(true);
-    return true;
-  }
-
-  #block(on: boolean): void {
-    if (this.#blocked === on) return;
-    this.#blocked = on;
-    this.#deps.toServer.pause(on);
-    this.tell(() => this.#peer?.blocked(on));
+    if (this.#deps.alarmed()) this.alarm(true);
+    return this.#blocked;
   }
 }

@@ -1,54 +1,57 @@
 import type { ConsumeMessage } from 'amqplib';
-import type { MemoryQueue, Subscriber } from './memory_queue.ts';
-import type { Entry } from './stored_message.ts';
+import type { HeldDeliveries } from './held_deliveries.ts';
+import type { MemoryQueue } from './memory_queue.ts';
+import type { Entry, StoredMessage } from './stored_message.ts';
+import type { Subscriber } from './subscribers.ts';
+
+export interface ServerConsumerDeps {
+  readonly tag: string;
+  readonly queue: MemoryQueue;
+  readonly exclusive: boolean;
+  readonly noAck: boolean;
+  /** 0: no limit. */
+  readonly prefetch: number;
+  /** Where its deliveries wait for their settlement. */
+  readonly held: HeldDeliveries;
+  readonly onMessage: (message: ConsumeMessage, stored: StoredMessage) => void;
+  readonly onCancel: (consumer: ServerConsumer) => void;
+}
 
 /** One consumer, on the broker's side. */
 export class ServerConsumer implements Subscriber {
   readonly tag: string;
   readonly queue: MemoryQueue;
   readonly exclusive: boolean;
-  readonly #noAck: boolean;
-  readonly #prefetch: number;
-  readonly #send: (entry: Entry, consumer: ServerConsumer, noAck: boolean) => void;
-  readonly #onCancel: (consumer: ServerConsumer) => void;
-  #held = 0;
+  readonly #deps: ServerConsumerDeps;
+  #unsettled = 0;
 
-  constructor(deps: {
-    readonly tag: string;
-    readonly queue: MemoryQueue;
-    readonly exclusive: boolean;
-    readonly noAck: boolean;
-    /** 0: no limit. */
-    readonly prefetch: number;
-    readonly send: (entry: Entry, consumer: ServerConsumer, noAck: boolean) => void;
-    readonly onCancel: (consumer: ServerConsumer) => void;
-  }) {
+  constructor(deps: ServerConsumerDeps) {
+    this.#deps = deps;
     this.tag = deps.tag;
     this.queue = deps.queue;
     this.exclusive = deps.exclusive;
-    this.#noAck = deps.noAck;
-    this.#prefetch = deps.prefetch;
-    this.#send = deps.send;
-    this.#onCancel = deps.onCancel;
   }
 
   get hungry(): boolean {
-    return this.#noAck || this.#prefetch === 0 || this.#held < this.#prefetch;
+    const { noAck, prefetch } = this.#deps;
+    return noAck || prefetch === 0 || this.#unsettled < prefetch;
   }
 
   deliver(entry: Entry): void {
-    if (!this.#noAck) this.#held++;
-    this.#send(entry, this, this.#noAck);
+    const { noAck, held, onMessage } = this.#deps;
+    if (!noAck) this.#unsettled++;
+    const deliveryTag = noAck ? held.skip() : held.hold(entry, this.queue, this);
+    onMessage(deliveryOf(entry, this.queue, { deliveryTag, consumerTag: this.tag }), entry.message);
   }
 
   /** One of its messages was settled. */
   settled(): void {
-    this.#held--;
+    this.#unsettled--;
     this.queue.wake();
   }
 
   canceled(): void {
-    this.#onCancel(this);
+    this.#deps.onCancel(this);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { MessageProperties, Options } from 'amqplib';
+import { Refusal } from './refusal.ts';
 
 /** A message as the broker keeps it. */
 export interface StoredMessage {
@@ -58,4 +59,12 @@ function deliveryModeOf({ persistent, deliveryMode }: Options.Publish): number |
 export function ttlOf({ properties }: StoredMessage): number | undefined {
   const expiration: unknown = properties.expiration;
   return typeof expiration === 'string' ? Number(expiration) : undefined;
+}
+
+/** @throws Refusal 406 for a message in the name of another user, or with a time to live that is no number */
+export function checkProperties({ userId, expiration }: MessageProperties, user: string): void {
+  if (userId !== undefined && userId !== user)
+    throw new Refusal(406, `user_id property set to '${String(userId)}' but authenticated user was '${user}'`);
+  if (typeof expiration === 'string' && !/^\d+$/.test(expiration))
+    throw new Refusal(406, `invalid expiration '${expiration}'`);
 }

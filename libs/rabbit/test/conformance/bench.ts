@@ -1,6 +1,5 @@
 import type { GetMessage } from 'amqplib';
 import {
-  ConfirmedPublisher,
   type Delivery,
   EXCHANGE,
   type OutgoingMessage,
@@ -8,7 +7,7 @@ import {
   type QueueSpec,
   type RabbitLink,
 } from '../../src/index.ts';
-import { Kit, logger, until } from '../kit.ts';
+import { Kit, until } from '../kit.ts';
 import type { BrokerUnderTest, RawChannel } from './broker_under_test.ts';
 
 /** One behaviour, as a sentence, and how to see it. The same is expected of RabbitMQ and of the twin. */
@@ -76,18 +75,6 @@ export class Bench<B extends BrokerUnderTest = BrokerUnderTest> extends Kit {
     const errors: number[] = [];
     channel.on('error', (error) => errors.push('code' in error ? Number(error.code) : 0));
     return { channel, errors };
-  }
-
-  publisher(link: RabbitLink, window?: number): ConfirmedPublisher {
-    const publisher = new ConfirmedPublisher({
-      link,
-      prefix: 'gateway',
-      logger,
-      metrics: this.metrics,
-      ...(window === undefined ? {} : { window }),
-    });
-    this.defer(() => publisher.stop(0));
-    return publisher;
   }
 
   /** Declares a queue past the code under test, bound to `warren.commands` by the given patterns. */

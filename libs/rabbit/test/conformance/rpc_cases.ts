@@ -15,7 +15,7 @@ interface Talk {
 
 async function talk(bench: Bench): Promise<Talk> {
   const [publishLink, consumeLink] = [await bench.link('publish'), await bench.link('consume')];
-  const client = await bench.client(publishLink, consumeLink);
+  const client = await bench.client(publishLink);
   const replier = bench.replier(publishLink);
   await eventually(() => replier.ready);
   const echo = (delivery: Delivery): void => {
@@ -136,7 +136,7 @@ export const RPC_CASES: readonly ConformanceCase[] = [
     title: 'two clients of one user get only their own replies',
     run: async (bench) => {
       const { publishLink, consumeLink, client, echo } = await talk(bench);
-      const other = await bench.client(publishLink, consumeLink);
+      const other = await bench.client(publishLink);
       await bench.consumer(consumeLink, WORK_QUEUE, echo);
       const replies = await Promise.all(
         [client, other, client, other].map((one, i) => one.call(ECHO, { text: String(i) })),
