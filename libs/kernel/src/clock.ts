@@ -23,6 +23,15 @@ export const systemClock: Clock = {
   },
 };
 
+/** Calls back once, after `ms` of this clock. Returns the function that calls it off. */
+export function after(clock: Clock, ms: number, callback: () => void): () => void {
+  const off = new AbortController();
+  void clock.sleep(ms, off.signal).then(() => {
+    if (!off.signal.aborted) callback();
+  });
+  return () => off.abort();
+}
+
 /**
  * Waits for `work`, at most `ms`. On expiry it rejects with what `onExpiry` makes; the late outcome of `work` is swallowed,
  * because an unhandled rejection would end the process.

@@ -56,10 +56,7 @@ export class ConfirmedPublisher {
     this.#window = deps.window ?? DEFAULT_WINDOW;
     this.#clock = deps.clock ?? systemClock;
     this.#metrics = new RabbitMetrics(deps.metrics);
-    this.#deadlines = new Deadlines(
-      () => this.#unsettled(),
-      () => this.#clock.monotonicMs(),
-    );
+    this.#deadlines = new Deadlines(() => this.#unsettled(), this.#clock);
     this.#supervisor = new ChannelSupervisor({
       ...deps,
       subject: 'confirmed publishing',

@@ -1,3 +1,5 @@
+import { after, type Clock } from '@warren/kernel';
+
 const SWEEP_MS = 50;
 
 /** Something that must be over by `deadline` (monotonic milliseconds). */
@@ -12,30 +14,32 @@ export interface Expiring {
  */
 export class Deadlines<T extends Expiring> {
   readonly #entries: () => Iterable<T>;
-  readonly #now: () => number;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  readonly #sweep = (): void => this.#run();
+  #cancel: (() => void) | undefined;
   #next = Number.POSITIVE_INFINITY;
 
   /** `entries` are all that are being waited for, in any order; `expire` must remove its entry from them. */
-  constructor(entries: () => Iterable<T>, now: () => number) {
+  constructor(entries: () => Iterable<T>, clock: Clock) {
     this.#entries = entries;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   /** Tells of a new entry. */
   watch(deadline: number): void {
     if (deadline < this.#next) this.#next = deadline;
-    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    this.#cancel ??= after(this.#clock, SWEEP_MS, this.#sweep);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
     this.#next = Number.POSITIVE_INFINITY;
   }
 
-  #sweep(): void {
-    const now = this.#now();
+  #run(): void {
+    this.#cancel = after(this.#clock, SWEEP_MS, this.#sweep);
+    const now = this.#clock.monotonicMs();
     if (this.#next > now) return;
     let next = Number.POSITIVE_INFINITY;
     const expired: T[] = [];

@@ -1,3 +1,4 @@
+import { after, type Clock } from '@warren/kernel';
 import type { ConsumeMessage } from 'amqplib';
 import type { BrokerChannel } from './broker_port.ts';
 import type { RabbitMetrics } from './rabbit_metrics.ts';
@@ -6,6 +7,11 @@ import type { RabbitMetrics } from './rabbit_metrics.ts';
 const MAX_ACK_DELAY_MS = 5;
 /** When a quarter of the prefetch waits to be told, it is told at once: the broker must never wait for acks. */
 const PREFETCH_SHARE = 4;
+
+interface LeaseDeps {
+  readonly metrics: RabbitMetrics;
+  readonly clock: Clock;
+}
 
 /**
  * The right to settle the messages of one channel. It ends with the channel and is never carried over to the next one.
@@ -16,6 +22,7 @@ const PREFETCH_SHARE = 4;
 export class DeliveryLease {
   readonly #channel: BrokerChannel;
   readonly #metrics: RabbitMetrics;
+  readonly #clock: Clock;
   /** Acks that may wait for more; 0 where the prefetch is small. */
   readonly #mayWait: number;
   /** Acked by us, not yet told to the broker. At most the prefetch. */
@@ -25,13 +32,14 @@ export class DeliveryLease {
   readonly #flush = (): void => this.flush();
   /** Every delivery tag below is settled. */
   #base = 1;
-  #timer: NodeJS.Timeout | undefined;
+  #callOff: (() => void) | undefined;
   #soon = false;
   #open = true;
 
-  constructor(channel: BrokerChannel, prefetch: number, metrics: RabbitMetrics) {
+  constructor(channel: BrokerChannel, prefetch: number, { metrics, clock }: LeaseDeps) {
     this.#channel = channel;
     this.#metrics = metrics;
+    this.#clock = clock;
     this.#mayWait = Math.floor(prefetch / PREFETCH_SHARE) - 1;
   }
 
@@ -41,7 +49,7 @@ export class DeliveryLease {
 
   end(): void {
     this.#open = false;
-    clearTimeout(this.#timer);
+    this.#callOff?.();
     this.#acked.clear();
     this.#told.clear();
   }
@@ -54,7 +62,7 @@ export class DeliveryLease {
     this.#acked.set(message.fields.deliveryTag, message);
     this.#metrics.settles.add('ack');
     if (this.#acked.size > this.#mayWait) this.#flushSoon();
-    else this.#timer ??= setTimeout(this.#flush, MAX_ACK_DELAY_MS);
+    else this.#callOff ??= after(this.#clock, MAX_ACK_DELAY_MS, this.#flush);
   }
 
   nack(message: ConsumeMessage): void {
@@ -71,8 +79,8 @@ export class DeliveryLease {
 
   /** Sends the collected acks now. */
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#callOff?.();
+    this.#callOff = undefined;
     this.#soon = false;
     if (this.#acked.size === 0) return;
     const last = this.#advance();

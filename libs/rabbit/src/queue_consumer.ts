@@ -1,4 +1,4 @@
-import type { AppError, Clock, Logger, Rng } from '@warren/kernel';
+import { type AppError, type Clock, type Logger, type Rng, systemClock } from '@warren/kernel';
 import type { Metrics } from '@warren/telemetry';
 import type { ConsumeMessage } from 'amqplib';
 import type { BrokerChannel } from './broker_port.ts';
@@ -127,8 +127,8 @@ export class QueueConsumer {
   }
 
   async #setUp(channel: BrokerChannel): Promise<void> {
-    const { declare, queue } = this.#deps;
-    const lease = new DeliveryLease(channel, this.#prefetch, this.#metrics);
+    const { declare, queue, clock = systemClock } = this.#deps;
+    const lease = new DeliveryLease(channel, this.#prefetch, { metrics: this.#metrics, clock });
     channel.once('close', () => lease.end());
     this.#lease = lease;
     if (declare) await declareQueue(channel, queue);

@@ -1,5 +1,12 @@
 import type { Contract, ReplyOf } from '@warren/contracts';
-import { currentContext, formatTraceparent, type Logger, type TraceContext } from '@warren/kernel';
+import {
+  type Clock,
+  currentContext,
+  formatTraceparent,
+  type Logger,
+  systemClock,
+  type TraceContext,
+} from '@warren/kernel';
 import { isTracing, type Metrics, startSpan, type WorkSpan } from '@warren/telemetry';
 import type { ConsumeMessage, Message, Options } from 'amqplib';
 import type * as z from 'zod';
@@ -40,6 +47,7 @@ export interface RpcClientDeps {
   readonly instance: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly clock?: Clock;
 }
 
 export interface CallOptions {
@@ -63,6 +71,7 @@ interface Request {
 /** Calls other services and waits for their replies. One Map of pending calls and one timer serve all of them. */
 export class RpcClient {
   readonly #deps: RpcClientDeps;
+  readonly #clock: Clock;
   readonly #metrics: RabbitMetrics;
   readonly #owner: CallOwner;
   readonly #requests: TransientPublisher;
@@ -75,12 +84,10 @@ export class RpcClient {
   constructor(deps: RpcClientDeps) {
     if (!INSTANCE.test(deps.instance)) throw new TypeError(`"${deps.instance}" cannot be a part of a queue name`);
     this.#deps = deps;
+    this.#clock = deps.clock ?? systemClock;
     this.#metrics = new RabbitMetrics(deps.metrics);
     this.#owner = { calls: this.#calls, metrics: this.#metrics };
-    this.#deadlines = new Deadlines(
-      () => this.#calls.values(),
-      () => performance.now(),
-    );
+    this.#deadlines = new Deadlines(() => this.#calls.values(), this.#clock);
     this.#requests = new TransientPublisher({
       link: deps.publishLink,
       subject: 'RPC requests',
@@ -166,7 +173,7 @@ export class RpcClient {
     checkBody(body);
     const call = new PendingCall<C['reply']>(this.#owner, id, {
       schema: contract.reply,
-      deadline: performance.now() + deadlineMs,
+      deadline: this.#clock.monotonicMs() + deadlineMs,
       resolve: span === undefined ? resolve : endingWith(span, resolve),
     });
     this.#deadlines.watch(call.deadline);
@@ -184,7 +191,7 @@ export class RpcClient {
     const { id, replyTo, deadlineMs, trace } = request;
     const { messageId = id, actor } = options;
     checkShort(messageId, 'the message id');
-    const now = Date.now();
+    const now = this.#clock.now();
     const headers: Record<string, string | number> = { 'warren-deadline': now + deadlineMs };
     if (trace !== undefined) headers['traceparent'] = formatTraceparent(trace);
     if (actor !== undefined) Object.assign(headers, encodeActor(actor));

@@ -1,6 +1,7 @@
 import { AppError } from '@warren/kernel';
+import { fakeClock } from '@warren/testing';
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Deadlines, type Expiring } from '../src/deadlines.ts';
 import { checkMessage, type OutgoingMessage } from '../src/outgoing_message.ts';
 import { decodeError, encodeError } from '../src/rpc_wire.ts';
@@ -75,36 +76,27 @@ describe('an error on the wire', () => {
 });
 
 describe('deadlines', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  it('expire every entry within 50 ms of its time, in whatever order they came, and stop their timer', () => {
+  it('expire every entry within 50 ms of its time, in whatever order they came, and stop their timer', async () => {
+    const clock = fakeClock();
     const entries = new Set<Expiring>();
     const expired: number[] = [];
-    const deadlines = new Deadlines(
-      () => entries,
-      () => Date.now(),
-    );
-    const begin = Date.now();
+    const deadlines = new Deadlines(() => entries, clock);
+    const begin = clock.monotonicMs();
     for (const ms of [300, 100, 200, 1_000, 120]) {
       const entry: Expiring = {
         deadline: begin + ms,
         expire: () => {
           entries.delete(entry);
           expired.push(ms);
-          expect(Date.now() - begin - ms).toBeGreaterThanOrEqual(0);
-          expect(Date.now() - begin - ms).toBeLessThanOrEqual(50);
+          expect(clock.monotonicMs() - begin - ms).toBeGreaterThanOrEqual(0);
+          expect(clock.monotonicMs() - begin - ms).toBeLessThanOrEqual(50);
         },
       };
       entries.add(entry);
       deadlines.watch(entry.deadline);
     }
-    vi.advanceTimersByTime(2_000);
+    await clock.advance(2_000);
     expect(expired).toEqual([100, 120, 200, 300, 1_000]);
-    expect(vi.getTimerCount()).toBe(0);
+    expect(clock.sleepers).toBe(0);
   });
 });

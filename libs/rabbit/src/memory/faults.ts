@@ -6,7 +6,7 @@ export interface FaultPlan {
   readonly cut: number;
   /** Of connection attempts: nobody listens. */
   readonly refuse: number;
-  /** Of confirms: it never comes, although the broker has the message. */
+  /** Of confirms: the connection breaks before it arrives, although the broker has the message. */
   readonly loseConfirm: number;
   /** Of messages: each queue gets it twice, as if a sender had sent it again. */
   readonly duplicate: number;

@@ -112,6 +112,7 @@ export class Lane {
   move(): void {
     const frame = this.#frames.shift();
     if (frame?.run() === 'again') this.#frames.unshift(frame);
+    this.#wait();
   }
 
   #update(): void {

@@ -70,10 +70,10 @@ export class MemoryBroker {
     return found.length;
   }
 
-  /** Memory or disk is low: nobody may publish until it is cleared. */
+  /** Memory or disk is low: whoever publishes is blocked until it is cleared. */
   alarm(on: boolean): void {
     this.#alarm = on;
-    for (const connection of this.#connections) connection.alarm(on);
+    if (!on) for (const connection of this.#connections) connection.alarmCleared();
   }
 
   /** Shuts the broker down in order, and says so to everybody. What was not durable is gone. */

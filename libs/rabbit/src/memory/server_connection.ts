@@ -34,7 +34,6 @@ export class ServerConnection {
   readonly #channels = new Set<ServerChannel>();
   #peer: ConnectionPeer | undefined;
   #open = true;
-  #publishes = false;
   #blocked = false;
 
   constructor(deps: ServerConnectionDeps) {
@@ -89,17 +88,15 @@ export class ServerConnection {
 
   /** Tells the client of a message that is safe, once it is; `queue` is the one that stores it. */
   confirm(queue: MemoryQueue | undefined, tell: () => void): void {
-    if (this.#deps.faults.strikes('loseConfirm')) return;
-    if (queue === undefined) this.tell(tell);
-    else queue.disk.post(() => this.tell(tell));
+    const isLost = this.#deps.faults.strikes('loseConfirm');
+    const answer = (): void => (isLost ? this.drop() : this.tell(tell));
+    if (queue === undefined) answer();
+    else queue.disk.post(answer);
   }
 
-  /** An alarm was set or cleared. A connection that never published does not hear of it. */
-  alarm(on: boolean): void {
-    if (this.#blocked === on || (on && !this.#publishes)) return;
-    this.#blocked = on;
-    this.#deps.toServer.pause(on);
-    this.tell(() => this.#peer?.blocked(on));
+  /** The alarm is over. A connection that did not publish meanwhile never heard of it. */
+  alarmCleared(): void {
+    this.#block(false);
   }
 
   /** The client said goodbye. */
@@ -138,9 +135,16 @@ export class ServerConnection {
     this.#deps.onEnd(this);
   }
 
+  /** RabbitMQ reads a connection until it publishes. */
   #mustWait(): boolean {
-    this.#publishes = true;
-    if (this.#deps.alarmed()) this.alarm(true);
+    if (this.#deps.alarmed()) this.#block(true);
     return this.#blocked;
+  }
+
+  #block(on: boolean): void {
+    if (this.#blocked === on) return;
+    this.#blocked = on;
+    this.#deps.toServer.pause(on);
+    this.tell(() => this.#peer?.blocked(on));
   }
 }

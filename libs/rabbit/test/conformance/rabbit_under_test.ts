@@ -13,7 +13,8 @@ export async function rabbitUnderTest(): Promise<BrokerUnderTest> {
   return { ...open, close };
 }
 
-async function brokerAt(direct: string): Promise<BrokerUnderTest> {
+/** A RabbitMQ at this address; links reach it through a proxy. */
+export async function brokerAt(direct: string): Promise<BrokerUnderTest> {
   const { hostname, port } = new URL(direct);
   const proxy = await faultProxy({ target: { host: hostname, port: Number(port) } });
   const stack = new AsyncDisposableStack();
