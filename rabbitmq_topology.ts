@@ -25,6 +25,15 @@ export interface QueueSpec {
   readonly bindings: readonly BindingSpec[];
 }
 
+/** Applied by the broker to every queue whose name matches; unlike an argument it can be changed at any time. */
+export interface PolicySpec {
+  readonly name: string;
+  readonly pattern: string;
+  readonly applyTo: 'queues';
+  readonly definition: Readonly<Record<string, number>>;
+  readonly priority: number;
+}
+
 /** One service on the broker. Its prefix is its broker user and the first word of its queues and routing keys. */
 export interface ServiceSpec {
   readonly prefix: string;
@@ -70,6 +79,7 @@ export const KEYED_PARTITIONS = 16;
 const DELIVERY_LIMIT = 10;
 /** Whenever a partition changes hands its first messages count as delivered once more. */
 const KEYED_DELIVERY_LIMIT = 20;
+const LETTER_DELIVERY_LIMIT = 1_000_000;
 const RPC_MAX_LENGTH = 10_000;
 const RPC_QUEUE_EXPIRES_MS = 10_000;
 const WORK_MAX_LENGTH = 1_000_000;
@@ -154,6 +164,20 @@ export const UNROUTABLE_QUEUE: QueueSpec = durable('warren.unroutable', [bind(EX
   'x-queue-type': 'quorum',
   'x-max-length': UNROUTABLE_MAX_LENGTH,
 });
+
+/**
+ * Looking at a letter delivers it, and RabbitMQ 4 deletes a message of a quorum queue after 20 deliveries unless told
+ * otherwise. A policy, because a queue that is there cannot get another argument.
+ */
+export const POLICIES: readonly PolicySpec[] = [
+  {
+    name: 'warren-dead-letters',
+    pattern: '^([a-z]+\\.dead|warren\\.unroutable)$',
+    applyTo: 'queues',
+    definition: { 'delivery-limit': LETTER_DELIVERY_LIMIT },
+    priority: 0,
+  },
+];
 
 /** Every queue that one service declares and binds at boot. */
 export function queuesOf(service: ServiceSpec): readonly QueueSpec[] {

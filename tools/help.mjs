@@ -47,7 +47,8 @@ export const COMMANDS = {
   bench: { summary: 'measure; without a name it lists the measures', usage: 'npm run bench [-- <name>]', options: [] },
   play: { summary: 'play against a bot in the terminal, while `npm start` runs', usage: 'npm run play', options: [] },
   cli: {
-    summary: "the operator's commands: setup, migrate, server keys, env; and new: write a service or a command",
+    summary:
+      "the operator's commands: setup, migrate, dead letters, server keys, env; and new: write a service or a command",
     usage: 'npm run warren -- <command>',
     options: [],
   },

@@ -21,6 +21,10 @@ const SERVERS: readonly (readonly [string, string])[] = [
     'RABBITMQ_ADMIN_URL',
     'its management API, http://user:password@host:15672; without it one broker user serves every service',
   ],
+  [
+    'OPS_RABBITMQ_URL',
+    'for `warren dlq` without rights of an administrator: amqp://ops:password@host:port/vhost; found by itself otherwise',
+  ],
   ['DATABASE_URL', 'postgres://role:password@host:port/database; with it `npm start` uses this Postgres'],
   ['DATABASE_ADMIN_URL', 'for `warren setup` of a deployment: a role that may create databases and roles'],
   ['REDIS_URL', 'redis://user:password@host:port; with it `npm start` uses this Redis'],

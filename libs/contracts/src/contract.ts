@@ -119,6 +119,11 @@ interface ContractInput<Name extends string, Dto extends z.ZodObject, Reply exte
   readonly order?: Order;
 }
 
+/**
+ * How long a service remembers a message id after its effect: a call that is repeated, or a dead letter that is put back,
+ * later than that may have its effect again.
+ */
+export const KEY_RETENTION_MS = 7 * 24 * 3_600_000;
 const DEFAULT_DEADLINE_MS = 5_000;
 const DEFAULT_LIMITS: Limits = { maxBytes: 16 * 1024, ratePerMinute: 120 };
 
@@ -168,12 +173,17 @@ export interface EventContract<Name extends string = string, Payload extends z.Z
   readonly payload: Payload;
   /** The type that clients or game servers see, for events pushed to them: `match.found`. */
   readonly client?: string;
+  /** Top-level payload fields that are secrets: never logged, never shown to an operator. */
+  readonly secretFields: readonly string[];
 }
 
 export type PayloadOf<E extends EventContract> = z.output<E['payload']>;
 
 export function defineEvent<const Name extends string, Payload extends z.ZodType>(
-  input: Omit<EventContract<Name, Payload>, 'version'> & { readonly version?: number },
+  input: Omit<EventContract<Name, Payload>, 'version' | 'secretFields'> & {
+    readonly version?: number;
+    readonly secretFields?: readonly string[];
+  },
 ): EventContract<Name, Payload> {
-  return Object.freeze({ version: 1, ...input });
+  return Object.freeze({ version: 1, secretFields: [], ...input });
 }

@@ -7,7 +7,7 @@ export interface BrokerDefinitions {
   exchanges?: readonly BrokerExchangeDefinition[];
   queues?: readonly BrokerQueueDefinition[];
   bindings?: readonly BrokerBindingDefinition[];
-  policies?: readonly Record<string, unknown>[];
+  policies?: readonly BrokerPolicyDefinition[];
 }
 
 interface BrokerUserDefinition {
@@ -60,4 +60,13 @@ export interface BrokerBindingDefinition {
   destination_type: 'queue' | 'exchange';
   routing_key: string;
   arguments: Record<string, unknown>;
+}
+
+export interface BrokerPolicyDefinition {
+  name: string;
+  vhost: string;
+  pattern: string;
+  'apply-to': string;
+  definition: Record<string, unknown>;
+  priority: number;
 }

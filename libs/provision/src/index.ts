@@ -15,6 +15,7 @@ export type {
   BrokerDefinitions,
   BrokerExchangeDefinition,
   BrokerPermission,
+  BrokerPolicyDefinition,
   BrokerQueueDefinition,
   BrokerTopicPermission,
 } from './broker_definitions.ts';

@@ -1,6 +1,6 @@
 import { SETUP_USERS } from './broker_identity.ts';
 import { userSpecs } from './permissions.ts';
-import { EXCHANGES, SERVICES, UNROUTABLE_QUEUE } from './topology.ts';
+import { EXCHANGES, POLICIES, SERVICES, UNROUTABLE_QUEUE } from './topology.ts';
 
 const HASHING_ALGORITHM = 'rabbit_password_hashing_sha256';
 
@@ -39,6 +39,7 @@ export interface BrokerDefinitionsFile {
   readonly exchanges: readonly ExchangeDefinition[];
   readonly queues: readonly QueueDefinition[];
   readonly bindings: readonly BindingDefinition[];
+  readonly policies: readonly PolicyDefinition[];
 }
 
 interface ExchangeDefinition {
@@ -66,6 +67,15 @@ interface BindingDefinition {
   readonly destination_type: 'queue';
   readonly routing_key: string;
   readonly arguments: Record<string, unknown>;
+}
+
+interface PolicyDefinition {
+  readonly name: string;
+  readonly vhost: string;
+  readonly pattern: string;
+  readonly 'apply-to': string;
+  readonly definition: Record<string, number>;
+  readonly priority: number;
 }
 
 /** Every prefix that needs a password: the services and the set-up users. */
@@ -123,7 +133,19 @@ export function brokerDefinitions(input: BrokerDefinitionsInput): BrokerDefiniti
       routing_key: pattern,
       arguments: {},
     })),
+    policies: policiesOf(vhost),
   };
+}
+
+function policiesOf(vhost: string): PolicyDefinition[] {
+  return POLICIES.map(({ name, pattern, applyTo, definition, priority }) => ({
+    name,
+    vhost,
+    pattern,
+    'apply-to': applyTo,
+    definition: { ...definition },
+    priority,
+  }));
 }
 
 function hashOf(input: BrokerDefinitionsInput, prefix: string): string {

@@ -6,6 +6,9 @@ export {
 } from './broker_definitions.ts';
 export { type BrokerIdentity, SETUP_USERS, userOf } from './broker_identity.ts';
 export { ConfirmedPublisher } from './confirmed_publisher.ts';
+export type { DeadLetter } from './dead_letters/dead_letter.ts';
+export { DeadLetterOffice, letterQueues } from './dead_letters/dead_letter_office.ts';
+export type { ReplayReport } from './dead_letters/replay_report.ts';
 export type { Delivery } from './delivery.ts';
 export type { LinkSession } from './link_session.ts';
 export { copyOf, deadLetterOf, ORIGIN_HEADER } from './message_copy.ts';

@@ -1,4 +1,5 @@
 import type { Delivery } from './delivery.ts';
+import { HEADER } from './message_headers.ts';
 import type { OutgoingMessage } from './outgoing_message.ts';
 import { deadQueue, EXCHANGE } from './topology.ts';
 
@@ -24,7 +25,7 @@ export function copyOf(
   headers: CopyHeaders,
 ): Omit<OutgoingMessage, 'exchange' | 'key'> {
   const { properties, body } = delivery;
-  const kept: Record<string, string | number> = {};
+  const kept: Record<string, string | number> = { ...historyOf(delivery) };
   for (const name of KEPT_HEADERS) {
     const value = properties.headers?.[name];
     if (typeof value === 'string' && value.length <= MAX_HEADER_CHARS) kept[name] = value;
@@ -40,6 +41,17 @@ export function copyOf(
     persistent: true,
     headers: { ...kept, ...headers, [ORIGIN_HEADER]: origin.slice(0, MAX_HEADER_CHARS) },
   };
+}
+
+/** Every copy has a timestamp of its own; how old its effect may be follows from the first sending. */
+function historyOf({ properties }: Delivery): CopyHeaders {
+  const { timestamp, headers = {} } = properties;
+  const history: Record<string, number> = timestamp === undefined ? {} : { [HEADER.sentAt]: timestamp * 1_000 };
+  for (const name of [HEADER.sentAt, HEADER.replayed]) {
+    const value = headers[name];
+    if (typeof value === 'number' && Number.isSafeInteger(value)) history[name] = value;
+  }
+  return history;
 }
 
 /** What somebody who reads the dead letters must know of one. */

@@ -17,6 +17,11 @@ export const RABBIT_ERRORS = {
   },
   BROKER_TOPOLOGY_MISSING: { kind: 'internal', message: 'The broker lacks a part of the topology.', retryable: false },
   BROKER_CHANNEL_CLOSED: { kind: 'unavailable', message: 'The broker closed the channel.', retryable: true },
+  DEAD_LETTERS_BUSY: {
+    kind: 'conflict',
+    message: 'Somebody else is reading these dead letters.',
+    retryable: true,
+  },
   MESSAGE_INVALID: { kind: 'internal', message: 'A message does not fit the limits of AMQP.', retryable: false },
 } as const;
 
@@ -57,4 +62,10 @@ export function refusalOf(cause: unknown): 'credentials' | 'vhost' | undefined {
   if (!(cause instanceof Error)) return undefined;
   if (CREDENTIALS_REFUSED.test(cause.message)) return 'credentials';
   return VHOST_REFUSED.test(cause.message) ? 'vhost' : undefined;
+}
+
+/** What the operator is told of a refused login. */
+export function refusalMessage(refusal: 'credentials' | 'vhost', user: string): string {
+  if (refusal === 'credentials') return `The broker refuses the password of user "${user}", or does not know the user.`;
+  return `The broker refuses user "${user}" in this vhost: it does not exist or the user has no rights in it.`;
 }

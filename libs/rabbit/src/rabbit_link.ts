@@ -4,7 +4,7 @@ import { userNameOf } from './broker_identity.ts';
 import type { Connect } from './broker_port.ts';
 import { type OpenConnection, openConnection } from './link_connection.ts';
 import { LinkSession } from './link_session.ts';
-import { raise, refusalOf } from './rabbit_errors.ts';
+import { raise, refusalMessage, refusalOf } from './rabbit_errors.ts';
 
 /** Both links of a process together try a little more than once a second while the broker is away. */
 const BACKOFF = { baseMs: 50, maxMs: 2_000 };
@@ -238,8 +238,3 @@ export class RabbitLink {
 }
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
-
-function refusalMessage(refusal: 'credentials' | 'vhost', user: string): string {
-  if (refusal === 'credentials') return `The broker refuses the password of user "${user}", or does not know the user.`;
-  return `The broker refuses user "${user}" in this vhost: it does not exist or the user has no rights in it.`;
-}

@@ -11,6 +11,7 @@ export {
   keyedQueues,
   nodeQueue,
   nodeQueueSpec,
+  POLICIES,
   PUSH_PARTITIONS,
   pushKey,
   pushQueue,

@@ -4,6 +4,7 @@ import {
   type BrokerDefinitions,
   type BrokerExchangeDefinition,
   type BrokerPermission,
+  type BrokerPolicyDefinition,
   type BrokerQueueDefinition,
   type BrokerTopicPermission,
   type ConsumerState,
@@ -111,6 +112,7 @@ export interface VhostContent {
   exchanges?: readonly Omit<BrokerExchangeDefinition, 'vhost'>[];
   queues?: readonly Omit<BrokerQueueDefinition, 'vhost'>[];
   bindings?: readonly Omit<BrokerBindingDefinition, 'vhost'>[];
+  policies?: readonly Omit<BrokerPolicyDefinition, 'vhost'>[];
 }
 
 function within<T extends object>(vhost: string, items: readonly T[] = []): (T & { vhost: string })[] {
@@ -141,6 +143,7 @@ export async function importIntoVhost(vhost: TempVhost, content: VhostContent): 
     exchanges: within(vhost.name, content.exchanges),
     queues: within(vhost.name, content.queues),
     bindings: within(vhost.name, content.bindings),
+    policies: within(vhost.name, content.policies),
   };
   unwrapAdminResult(await importDefinitions(testBrokerAdmin(), definitions));
 }

@@ -114,7 +114,9 @@ export function packageName(specifier: string): string {
 /** Tests and what lies in a package's test folder are not part of what runs in production. */
 export function isTest(file: string): boolean {
   return (
-    /\.(test|itest)\.ts$/.test(file) || /^(apps|libs|examples)\/[^/]+\/test\//.test(file) || file.startsWith('tests/')
+    /\.(test|itest)\.ts$/.test(file) ||
+    /^((apps|libs|examples)\/[^/]+|tools)\/test\//.test(file) ||
+    file.startsWith('tests/')
   );
 }
 

@@ -75,7 +75,10 @@ export function pathProblems(root: string, document: Document): string[] {
 /** npm scripts, and commands of the operator's command line, that do not exist. */
 export function scriptProblems(root: string, document: Document): string[] {
   const { scripts } = Manifest.parse(JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')));
-  const cli = fs.readFileSync(path.join(root, 'tools/src/cli/cli.ts'), 'utf8');
+  const cli = fs
+    .globSync('tools/src/cli/**/*.ts', { cwd: root })
+    .map((file) => fs.readFileSync(path.join(root, file), 'utf8'))
+    .join('\n');
   const named = [...document.text.matchAll(SCRIPT)].map(([, run, short]) => run ?? short ?? '');
   const commands = [...document.text.matchAll(OPERATOR_COMMAND)].map(([, command = '']) => command);
   return [

@@ -1,16 +1,40 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import type { Clone } from '../clone/clone.ts';
 import { env } from '../commands/env.ts';
 import { say, sayPlain } from '../output.ts';
 import { newFleetKey, runSetup } from '../setup/run_setup.ts';
 import { SCHEMAS } from '../setup/schemas.ts';
 import { migrateAll } from '../setup/setup_database.ts';
+import { addDlqCommands } from './dlq/dlq_commands.ts';
 import { describeNew } from './new_commands.ts';
 import { operatorPlaces } from './operator_places.ts';
 
+/** How commander says that it printed help because that was asked for. */
+const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.version']);
+const WRONG_USAGE = 2;
+
 /** `npm run warren -- <command>`, and the one-shot set-up of a deployment. */
 export async function cli(clone: Clone, args: readonly string[]): Promise<number> {
-  const program = new Command('warren').description('Commands for operators and developers of a Warren installation.');
+  // Without this commander ends the process itself, with 1 for wrong usage.
+  const program = new Command('warren')
+    .description('Commands for operators and developers of a Warren installation.')
+    .exitOverride();
+  let code = 0;
+  addSetupCommands(program, clone);
+  describeNew(program.command('new').description('write the sources of a service or a command'), clone.root);
+  addDlqCommands(program, clone, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return HELP_CODES.has(error.code) ? 0 : WRONG_USAGE;
+    throw error;
+  }
+}
+
+function addSetupCommands(program: Command, clone: Clone): void {
   program
     .command('setup')
     .description('create vhost, users, rights, exchanges, database, roles and schemas; may be repeated')
@@ -42,7 +66,4 @@ export async function cli(clone: Clone, args: readonly string[]): Promise<number
     .action(async () => {
       await env(clone);
     });
-  describeNew(program.command('new').description('write the sources of a service or a command'), clone.root);
-  await program.parseAsync([...args], { from: 'user' });
-  return 0;
 }

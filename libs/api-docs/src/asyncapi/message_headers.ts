@@ -117,6 +117,20 @@ export const MESSAGE_HEADERS: readonly MessageHeader[] = [
     schema: { type: 'integer', minimum: 0 },
     description: 'Size of a body that was cut.',
   },
+  {
+    name: 'warren-sent-at',
+    on: ['copy', 'dead'],
+    requiredOn: [],
+    schema: { type: 'integer', minimum: 0 },
+    description: 'Epoch milliseconds at which the message was sent first.',
+  },
+  {
+    name: 'warren-replayed',
+    on: ['copy', 'dead'],
+    requiredOn: [],
+    schema: { type: 'integer', minimum: 1 },
+    description: 'How often an operator has put the message back.',
+  },
 ];
 
 /** Name of the shared schema of each use. */

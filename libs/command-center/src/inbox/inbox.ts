@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { KEY_RETENTION_MS } from '@warren/contracts';
 import { AppError, ERROR_KINDS, type ErrorKind } from '@warren/kernel';
 import { sql, type Tx, tables } from '@warren/postgres';
 import * as z from 'zod';
@@ -7,7 +8,7 @@ import type { CommandCenterTables } from '../outbox/command_center_tables.ts';
 import type { Binding } from '../registry/bindings.ts';
 
 /** Longer than every retry path, and than anybody remembers a key. Older rows are removed by the InboxJanitor. */
-const RETENTION = '7 days';
+const RETENTION = `${KEY_RETENTION_MS} milliseconds`;
 
 /** What an earlier run of the same message ended in. */
 export type StoredOutcome =

@@ -94,7 +94,7 @@ export function event<E extends EventContract>(
     ...policies(contract, options),
     schema: contract.payload,
     idempotency: 'inbox',
-    secretFields: [],
+    secretFields: contract.secretFields,
     handlerName: handler.name,
     event: contract,
     group,

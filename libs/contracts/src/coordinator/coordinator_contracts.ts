@@ -178,6 +178,7 @@ export const MATCH_FOUND = defineEvent({
   name: 'coordinator.match_found',
   summary: 'Your match is ready: connect to the address and present the join ticket.',
   client: 'match.found',
+  secretFields: ['join_ticket'],
   payload: z.object({
     game_id: IdField,
     mode: NameField,
