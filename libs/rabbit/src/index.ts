@@ -12,6 +12,7 @@ export type { ReplayReport } from './dead_letters/replay_report.ts';
 export type { Delivery } from './delivery.ts';
 export type { LinkSession } from './link_session.ts';
 export { copyOf, deadLetterOf, ORIGIN_HEADER } from './message_copy.ts';
+export { HEADER } from './message_headers.ts';
 export type { OutgoingMessage } from './outgoing_message.ts';
 export { userSpecs } from './permissions.ts';
 export { QueueConsumer } from './queue_consumer.ts';
