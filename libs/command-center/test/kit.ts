@@ -274,18 +274,15 @@ export class Kit {
   }
 
   async marks(): Promise<string[]> {
-    const database = this.#reader ?? this.database();
-    this.#reader = database;
-    const { rows } = await sql<{ text: string }>`SELECT text FROM marks`.execute(tables(database.read));
+    this.#reader ??= this.database();
+    const { rows } = await sql<{ text: string }>`SELECT text FROM marks`.execute(tables(this.#reader.read));
     return rows.map((row) => row.text).sort();
   }
 
   async count(table: 'inbox' | 'outbox'): Promise<number> {
     this.#reader ??= this.database();
-    const { rows } = await sql<{ n: number }>`SELECT count(*)::int AS n FROM ${sql.table(table)}`.execute(
-      tables(this.#reader.read),
-    );
-    return rows[0]?.n ?? -1;
+    const count = sql<{ n: number }>`SELECT count(*)::int AS n FROM ${sql.table(table)}`;
+    return (await count.execute(tables(this.#reader.read))).rows[0]?.n ?? -1;
   }
 
   #reader: Database | undefined;
