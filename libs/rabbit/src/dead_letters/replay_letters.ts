@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerConfirmChannel } from '../broker_port.ts';
 import { UNROUTABLE_QUEUE } from '../topology.ts';
 import type { DeadLetter } from './dead_letter.ts';
@@ -10,6 +11,8 @@ import { ReplayTargets } from './replay_targets.ts';
 /** The broker takes back what one consumer has held for 30 minutes. */
 const MAX_PASS_MS = 20 * 60_000;
 const LATE = `Stopped after ${MAX_PASS_MS / 60_000} minutes: run it again for the rest.`;
+/** How long a stray may take from our hands back into the queue. */
+const RETURN_MS = 1_000;
 const MAX_REFUSALS = 1_000;
 
 /**
@@ -117,6 +120,8 @@ class ReplayRun {
   /** What comes out of the queue of the unroutable may end in it again; in our own hands it is not counted. */
   async #countReturned(letters: number): Promise<void> {
     if (this.#queue !== UNROUTABLE_QUEUE.name || this.#options.dryRun || this.#replayed === 0) return;
+    // what was in our hands is put back a moment after the channel was closed
+    await delay(RETURN_MS);
     const again = (await this.#targets.countUnroutable()) - (letters - this.#replayed);
     if (again > 0) this.#stopped ??= `Messages that became unroutable meanwhile, perhaps again: ${again}.`;
   }
