@@ -34,6 +34,4 @@ export interface ServerUnderTest extends BrokerUnderTest {
   alarm(on: boolean): Promise<void>;
   /** Shut down in order, and up again. */
   restart(): Promise<void>;
-  /** Killed, and up again. */
-  crash(): Promise<void>;
 }

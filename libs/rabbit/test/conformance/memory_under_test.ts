@@ -37,7 +37,6 @@ export async function memoryUnderTest(): Promise<ServerUnderTest> {
     },
     alarm: async (on) => broker.alarm(on),
     restart: () => reopen(() => broker.stop()),
-    crash: () => reopen(() => broker.kill()),
     close: async () => broker.close(),
   };
 }

@@ -37,10 +37,6 @@ describe('on a RabbitMQ of its own', { timeout: BOOT_MS }, () => {
         await (await servers.rabbit()).stop();
         await servers.rabbit();
       },
-      crash: async () => {
-        await (await servers.rabbit()).kill('SIGKILL');
-        await servers.rabbit();
-      },
       close: async () => {
         const channel = await open.raw();
         for (const queue of SERVER_QUEUES) await channel.deleteQueue(queue);

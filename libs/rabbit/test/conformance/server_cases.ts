@@ -42,12 +42,6 @@ export const SERVER_CASES: readonly ConformanceCase<ServerUnderTest>[] = [
       await keeps(() => bench.broker.restart(), bench);
     },
   },
-  {
-    title: 'a broker that dies keeps what it has confirmed',
-    run: async (bench) => {
-      await keeps(() => bench.broker.crash(), bench);
-    },
-  },
 ];
 
 async function keeps(
