@@ -28,7 +28,7 @@ let matches: MatchLoad;
 let leaks: LeakCheck;
 
 beforeAll(async () => {
-  lab = await Lab.open({ own: ['postgres'] });
+  lab = await Lab.open();
   postgres = await lab.servers.postgres();
   leaks = await lab.beginLeakCheck();
   players = await lab.signUp(SIZE.players);

@@ -11,7 +11,7 @@ import { GOOD_BODY, POISON, type PoisonMessage } from './support/poison_messages
 import { ReleaseBacklog, sendRelease } from './support/release_backlog.ts';
 
 /** The share of the normal rate that good messages keep among poison; `short` leaves room for a busy machine. */
-const SIZE = bySize({ short: { good: 400, rounds: 3, share: 0.6 }, full: { good: 3_000, rounds: 5, share: 0.9 } });
+const SIZE = bySize({ short: { good: 400, rounds: 3, share: 0.4 }, full: { good: 3_000, rounds: 5, share: 0.9 } });
 const QUEUE = 'allocator.commands';
 const PARKED_WITHIN_MS = 20_000;
 const WORKED_OFF_WITHIN_MS = 60_000;

@@ -15,8 +15,6 @@ import { SessionWatch } from './sessions.ts';
 import type { LoadPlayer } from './ticket_load.ts';
 
 export interface LabOptions {
-  /** Also a Postgres and a Redis that the test may kill; the broker always is the test's own. */
-  readonly own?: readonly ('postgres' | 'redis')[];
   readonly replicas?: number;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -84,21 +82,17 @@ export class Lab {
     this.sessions = new SessionWatch(parts.system.place.database.url);
   }
 
-  static async open({ own = [], replicas = 2, env = {} }: LabOptions = {}): Promise<Lab> {
+  static async open({ replicas = 2, env = {} }: LabOptions = {}): Promise<Lab> {
     const servers = await privateServers();
     try {
-      const [rabbit, postgres, redis] = await Promise.all([
-        servers.rabbit(),
-        own.includes('postgres') ? servers.postgres() : undefined,
-        own.includes('redis') ? servers.redis() : undefined,
-      ]);
+      // a Postgres of its own: the sessions of two replicas of everything would not fit beside those of other tests
+      const [rabbit, postgres] = await Promise.all([servers.rabbit(), servers.postgres()]);
       const proxy = await faultProxy({ target: { host: rabbit.host, port: rabbit.port } });
       const watch = new AmqpWatch(proxy);
       const system = await WarrenSystem.start({
         replicas,
         broker: rabbit,
-        ...(postgres === undefined ? {} : { postgres: postgres.url }),
-        ...(redis === undefined ? {} : { redis: redis.url }),
+        postgres: postgres.url,
         through: { rabbitmq: (url) => proxy.through(url) },
         env: { ...ENV, ...env },
       });

@@ -44,8 +44,11 @@ export class Trial {
 
   /** Lets the load run for a while before anything happens to the system. */
   async start(steadyMs: number): Promise<void> {
+    const { matches } = this.#options;
+    // a trial before this one may have failed half-way
+    await matches.finish().catch(() => undefined);
     this.load.start();
-    this.#options.matches.start();
+    matches.start();
     await pause(steadyMs);
     this.#rate = this.load.rateUntil(performance.now());
   }
