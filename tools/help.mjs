@@ -26,8 +26,11 @@ export const COMMANDS = {
   },
   check: {
     summary: 'format, lint, types, unused code, generated files and unit tests',
-    usage: 'npm run check [-- --fix]',
-    options: [['--fix', 'write the format and the generated files instead of complaining']],
+    usage: 'npm run check [-- --fix [--accept-breaking]]',
+    options: [
+      ['--fix', 'write the format and the generated files instead of complaining'],
+      ['--accept-breaking', 'with --fix: write changes of the API that break others and that CHANGELOG.md names'],
+    ],
   },
   prove: {
     summary: 'run a proof that is too big for `npm test`, or all of them',

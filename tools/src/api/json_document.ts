@@ -6,6 +6,10 @@ export const isRecord = (value: unknown): value is Json =>
 
 export const recordOf = (value: unknown): Json => (isRecord(value) ? value : {});
 
+export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 /** What `#/components/schemas/X` leads to; undefined where it leads to nothing. */
 export function pointerTo(document: Json, ref: string): unknown {
   if (!ref.startsWith('#/')) return undefined;

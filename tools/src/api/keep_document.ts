@@ -1,5 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Compare } from './changes/api_change.ts';
+import { decide } from './changes/decide.ts';
+import { baselinesOf } from './changes/git_baseline.ts';
 import { type Json, recordOf } from './json_document.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..', '..');
@@ -11,24 +14,42 @@ export interface KeptDocument {
   readonly document: object;
   /** What the official schema has against it. */
   readonly problemsOf: (document: Json) => readonly string[];
+  readonly compare: Compare<Json>;
 }
 
-/** Writes the document, or with `--check` says whether the committed one is it. @returns the exit code */
-export function keepDocument({ file, document, problemsOf }: KeptDocument, args: readonly string[]): number {
+/**
+ * Writes the document, or with `--check` says whether the committed one is it. Neither passes over a change that breaks
+ * somebody and that the changelog does not name. @returns the exit code
+ */
+export function keepDocument({ file, document, problemsOf, compare }: KeptDocument, args: readonly string[]): number {
   const target = path.join(ROOT, file);
   const text = `${JSON.stringify(document, null, 2)}\n`;
   const problems = problemsOf(recordOf(JSON.parse(text)));
-  if (problems.length > 0) return refuse(problems.map((problem) => `${file}: ${problem}`));
-  if (!args.includes('--check')) {
+  if (problems.length > 0)
+    return told(
+      problems.map((problem) => `${file}: ${problem}`),
+      1,
+    );
+  const situation = {
+    file,
+    text,
+    onDisk: textAt(target),
+    committed: baselinesOf(ROOT, file),
+    changelog: textAt(path.join(ROOT, 'CHANGELOG.md')) ?? '',
+    check: args.includes('--check'),
+    accept: args.includes('--accept-breaking'),
+  };
+  const { ok, write, lines } = decide(situation, compare);
+  if (write) {
     fs.mkdirSync(path.dirname(target), { recursive: true });
     fs.writeFileSync(target, text);
-    return 0;
   }
-  if (fs.existsSync(target) && fs.readFileSync(target, 'utf8') === text) return 0;
-  return refuse([`${file} differs from the contracts: run \`npm run check -- --fix\``]);
+  return told(lines, ok ? 0 : 1);
 }
 
-function refuse(lines: readonly string[]): number {
+const textAt = (file: string): string | undefined => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : undefined);
+
+function told(lines: readonly string[], code: number): number {
   for (const line of lines) process.stderr.write(`${line}\n`);
-  return 1;
+  return code;
 }

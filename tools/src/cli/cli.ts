@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import type { Clone } from '../clone/clone.ts';
 import { env } from '../commands/env.ts';
@@ -65,5 +66,13 @@ function addSetupCommands(program: Command, clone: Clone): void {
     .description('write missing secrets into .env; never changes a value')
     .action(async () => {
       await env(clone);
+    });
+  program
+    .command('docs')
+    .description('write a page of every message between services and clients')
+    .action(async () => {
+      // what it needs is not part of an image
+      const { writePage } = await import('../api/write_page.ts');
+      sayPlain(writePage(path.join(clone.home, 'docs')));
     });
 }

@@ -14,6 +14,8 @@ interface Step {
   readonly command: readonly string[];
   /** What to run instead with --fix. */
   readonly fix?: readonly string[];
+  /** What it says is shown even when it succeeds. */
+  readonly speaks?: boolean;
   /** Without this file there is nothing to check. */
   readonly needs?: string;
 }
@@ -29,7 +31,7 @@ const FOLDERS = ['apps', 'libs', 'examples', 'tests', 'tools', 'bench'];
 const ROOT_FILES = ['rabbitmq_topology.ts', 'vitest.config.ts'];
 const MAX_KEPT_CHARS = 60_000;
 
-function steps(root: string): Step[] {
+function steps(root: string, accept: boolean): Step[] {
   const places = [...FOLDERS.filter((folder) => fs.existsSync(path.join(root, folder))), ...ROOT_FILES];
   return [
     {
@@ -44,7 +46,8 @@ function steps(root: string): Step[] {
     ...generators(root).map((script) => {
       const command = ['node', script];
       const name = path.basename(script, '.ts').replaceAll('_', ' ');
-      return { name, command: [...command, '--check'], fix: command };
+      const fix = accept ? [...command, '--accept-breaking'] : command;
+      return { name, command: [...command, '--check'], fix, speaks: true };
     }),
     { name: 'unit tests', command: ['vitest', 'run', '--project', 'unit', '--reporter=dot'] },
   ];
@@ -72,7 +75,10 @@ async function run(root: string, step: Step, fix: boolean): Promise<Outcome> {
     return exitOf(child);
   });
   const ms = performance.now() - begin;
-  if (code === 0) return { name: step.name, ms, verdict: 'ok' };
+  if (code === 0) {
+    if (step.speaks === true && output !== '') sayPlain(output.trimEnd());
+    return { name: step.name, ms, verdict: 'ok' };
+  }
   sayPlain(output.trimEnd());
   say(`${step.name}: failed`);
   return { name: step.name, ms, verdict: 'FAILED' };
@@ -80,9 +86,9 @@ async function run(root: string, step: Step, fix: boolean): Promise<Outcome> {
 
 /** `npm run check`: every step runs, whatever the others say; ends with a table. */
 export async function check(clone: Clone, args: readonly string[]): Promise<number> {
-  const fix = parseFix(args);
+  const { fix, accept } = parseOptions(args);
   const outcomes: Outcome[] = [];
-  for (const step of steps(clone.root)) outcomes.push(await run(clone.root, step, fix));
+  for (const step of steps(clone.root, accept)) outcomes.push(await run(clone.root, step, fix));
   const width = Math.max(...outcomes.map(({ name }) => name.length)) + 2;
   for (const { name, ms, verdict } of outcomes) sayPlain(`${name.padEnd(width)}${verdict.padEnd(8)}${inSeconds(ms)}`);
   const failed = outcomes.filter(({ verdict }) => verdict === 'FAILED');
@@ -92,11 +98,15 @@ export async function check(clone: Clone, args: readonly string[]): Promise<numb
   return failed.length === 0 ? 0 : 1;
 }
 
-function parseFix(args: readonly string[]): boolean {
+function parseOptions(args: readonly string[]): { readonly fix: boolean; readonly accept: boolean } {
+  const options = { fix: { type: 'boolean' }, 'accept-breaking': { type: 'boolean' } } as const;
   try {
-    return parseArgs({ args: [...args], options: { fix: { type: 'boolean', default: false } }, strict: true }).values
-      .fix;
-  } catch {
-    throw new ToolError('The only option is --fix; see `npm run check -- --help`.', { exitCode: 2 });
+    const { fix = false, 'accept-breaking': accept = false } = parseArgs({ args: [...args], options }).values;
+    if (accept && !fix) throw new ToolError('--accept-breaking goes with --fix alone.', { exitCode: 2 });
+    return { fix, accept };
+  } catch (error) {
+    if (error instanceof ToolError) throw error;
+    const message = 'The only options are --fix and --accept-breaking; see `npm run check -- --help`.';
+    throw new ToolError(message, { exitCode: 2, cause: error });
   }
 }
