@@ -86,8 +86,8 @@ async function brokenVhosts(): Promise<Made<Vhosts>> {
     ],
     topic_permissions: all.flatMap((each) => each.topic_permissions),
     exchanges: [...driftedSetUp.exchanges, ...shutSetUp.exchanges],
-    queues: [wrongQueue],
-    bindings: [],
+    queues: [...driftedSetUp.queues, ...shutSetUp.queues, wrongQueue],
+    bindings: [...driftedSetUp.bindings, ...shutSetUp.bindings],
   };
   unwrapAdminResult(await importDefinitions(readTestSettings().brokerAdmin, definitions));
   const urlOf = (vhost: TempVhost): string => vhost.urlFor(`${vhost.userPrefix}auth`, PASSWORD);
