@@ -11,7 +11,7 @@ const MAX_BODY_KEPT = 64 * 1024;
 const MAX_BODY_SENT = 256 * 1024;
 const MAX_MESSAGE_CHARS = 1_000;
 const MAX_HEADER_CHARS = 1_024;
-const KEPT_HEADERS = ['warren-key', 'traceparent', 'warren-actor', 'warren-session', 'warren-roles'];
+const KEPT_HEADERS = [HEADER.key, 'traceparent', 'warren-actor', 'warren-session', 'warren-roles'];
 
 export type CopyHeaders = Readonly<Record<string, string | number>>;
 

@@ -8,6 +8,8 @@ export const HEADER = {
   deadline: 'warren-deadline',
   /** Broker user of the service that sent the message first. */
   originUser: 'warren-origin-user',
+  /** Value of the key of a command in sequence. */
+  key: 'warren-key',
   busy: 'warren-busy',
   errorCode: 'warren-error-code',
   errorMessage: 'warren-error-message',

@@ -99,7 +99,7 @@ export const MESSAGE_HEADERS: readonly MessageHeader[] = [
     requiredOn: ['dead'],
     schema: {
       type: 'string',
-      enum: ['no_handler', 'invalid_payload', 'too_large', 'forbidden', 'defect', 'retries_exhausted'],
+      enum: ['no_handler', 'invalid_payload', 'too_large', 'forbidden', 'defect', 'retries_exhausted', 'key_blocked'],
     },
     description: 'Why the message was parked.',
   },

@@ -1,9 +1,6 @@
 import type { Contract } from '@warren/contracts';
 import { AppError, hash32 } from '@warren/kernel';
-import { type Delivery, KEYED_PARTITIONS } from '@warren/rabbit';
-
-/** Header of commands in sequence: the value of their key. */
-export const KEY_HEADER = 'warren-key';
+import { type Delivery, HEADER, KEYED_PARTITIONS } from '@warren/rabbit';
 
 const MAX_KEY_CHARS = 200;
 
@@ -31,7 +28,7 @@ export function versionOf({ name }: Pick<Contract, 'name'>, payload: unknown): n
 
 /** The key that the sender wrote on the message, by which it waits for its turn; `''` where there is none. */
 export function writtenKey(delivery: Pick<Delivery, 'properties'>): string {
-  const key = delivery.properties.headers?.[KEY_HEADER];
+  const key = delivery.properties.headers?.[HEADER.key];
   return typeof key === 'string' && key.length <= MAX_KEY_CHARS ? key : '';
 }
 

@@ -1,10 +1,10 @@
 import type { Contract, EventContract, PayloadOf, Recipient } from '@warren/contracts';
 import { currentContext, formatTraceparent, hash32, newId } from '@warren/kernel';
 import { type Tx, tables } from '@warren/postgres';
-import { EXCHANGE, keyedKey, PUSH_PARTITIONS, pushKey } from '@warren/rabbit';
+import { EXCHANGE, HEADER, keyedKey, PUSH_PARTITIONS, pushKey } from '@warren/rabbit';
 import type * as z from 'zod';
 import type { Outbox } from '../command_handler.ts';
-import { KEY_HEADER, keyOf, partitionOf } from '../ordering/order_key.ts';
+import { keyOf, partitionOf } from '../ordering/order_key.ts';
 import type { CommandCenterTables } from './command_center_tables.ts';
 
 interface OutboxMessage {
@@ -59,7 +59,7 @@ export class OutboxWriter implements Outbox {
     const body = contract.dto.parse(dto);
     const key = contract.order === 'sequence' ? keyOf(contract, body) : undefined;
     const route = key === undefined ? contract.name : keyedKey(contract.name, partitionOf(key));
-    const headers = key === undefined ? {} : { [KEY_HEADER]: key };
+    const headers = key === undefined ? {} : { [HEADER.key]: key };
     this.#add(contract, { exchange: EXCHANGE.commands, key: route, body, messageId, headers });
   }
 

@@ -14,8 +14,8 @@ const MAX_SHOWN = 5;
 const BROKER_HEADER =
   /^x-(death|first-death-(queue|reason|exchange)|last-death-(queue|reason|exchange)|delivery-count|acquired-count|opt-.*)$/;
 const KNOWN_HEADERS = new Set<string>(Object.values(HEADER));
-/** What says for whom a message speaks and which trace it belongs to; everything else told of the failure. */
-const KEPT_HEADERS = [HEADER.traceparent, HEADER.actor, HEADER.session, HEADER.roles];
+/** What says for whom a message speaks, whose turn it is and which trace it belongs to; everything else told of the failure. */
+const KEPT_HEADERS = [HEADER.key, HEADER.traceparent, HEADER.actor, HEADER.session, HEADER.roles];
 
 /**
  * The message that puts a letter back into the queue it came from, through `warren.deliver`: same id, body and origin,
