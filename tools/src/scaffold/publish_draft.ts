@@ -27,11 +27,14 @@ export async function publishDraft(draft: Draft): Promise<readonly string[]> {
   return changes.map(({ file }) => file);
 }
 
-/** Makes the links of new packages. Everything that they need is installed, so that no registry is asked. */
+/**
+ * Makes the links of new packages. Everything that they need is installed, so that no registry is asked: not for packages,
+ * and not for their age either, because the lock has no package that it did not have before.
+ */
 async function link(root: string): Promise<void> {
   const pnpm = process.env['WARREN_PNPM'];
   const program = pnpm === undefined ? ['pnpm'] : [process.execPath, pnpm];
-  const flags = ['--offline', '--frozen-lockfile', '--config.confirmModulesPurge=false'];
+  const flags = ['--offline', '--frozen-lockfile', '--trust-lockfile', '--config.confirmModulesPurge=false'];
   const ran = await withProgress('linking the new packages', () => runQuietly(root, [...program, 'install', ...flags]));
   if (!ran.ok)
     throw new ToolError('The new packages could not be linked: nothing was changed.', {

@@ -24,11 +24,13 @@ const manifest = ({ appName, prefix }: ServiceNames): string =>
       type: 'module',
       dependencies: {
         ...Object.fromEntries(
-          ['app', 'command-center', 'contracts', prefix].sort().map((lib) => [`@warren/${lib}`, 'workspace:*']),
+          ['app', 'command-center', 'contracts', 'kernel', prefix]
+            .sort()
+            .map((lib) => [`@warren/${lib}`, 'workspace:*']),
         ),
         zod: 'catalog:',
       },
-      devDependencies: { '@warren/kernel': 'workspace:*', '@warren/service-kit': 'workspace:*' },
+      devDependencies: { '@warren/service-kit': 'workspace:*' },
     },
     undefined,
     2,
