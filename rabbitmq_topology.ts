@@ -77,13 +77,11 @@ export const PUSH_PARTITIONS = 16;
 /** Part of every keyed routing key: another number would move keys to other queues while their commands wait. */
 export const KEYED_PARTITIONS = 16;
 const DELIVERY_LIMIT = 10;
-/** Whenever a partition changes hands its first messages count as delivered once more. */
-const KEYED_DELIVERY_LIMIT = 20;
+const KEYED_DELIVERY_LIMIT = 20; // whenever a partition changes hands its first messages count as delivered once more
 const LETTER_DELIVERY_LIMIT = 1_000_000;
 const RPC_MAX_LENGTH = 10_000;
 const RPC_QUEUE_EXPIRES_MS = 10_000;
 const WORK_MAX_LENGTH = 1_000_000;
-const DEAD_MAX_LENGTH = 1_000_000;
 const UNROUTABLE_MAX_LENGTH = 100_000;
 const NODE_QUEUE_MAX_LENGTH = 10_000;
 const NODE_QUEUE_TTL_MS = 30_000;
@@ -148,11 +146,9 @@ const replyQueue = (user: string, instance: string, epoch: number): string => `r
 export const nodeQueue = (instance: string, epoch: number): string => `gateway.node.${instance}.${epoch}`;
 
 export const EXCHANGES: readonly ExchangeSpec[] = [
-  { name: EXCHANGE.rpc, type: 'topic' },
-  { name: EXCHANGE.commands, type: 'topic' },
-  { name: EXCHANGE.events, type: 'topic' },
-  { name: EXCHANGE.push, type: 'topic' },
-  { name: EXCHANGE.replies, type: 'topic' },
+  ...(['rpc', 'commands', 'events', 'push', 'replies'] as const).map(
+    (key): ExchangeSpec => ({ name: EXCHANGE[key], type: 'topic' }),
+  ),
   ...DELAY_TIERS.map((tier): ExchangeSpec => ({ name: delayExchange(tier.name), type: 'topic' })),
   { name: EXCHANGE.deliver, type: 'topic', alternate: EXCHANGE.unroutable },
   { name: EXCHANGE.dead, type: 'topic', alternate: EXCHANGE.unroutable },
@@ -285,7 +281,7 @@ function deadQueueSpec(prefix: string): QueueSpec {
   return durable(deadQueue(prefix), [bind(EXCHANGE.dead, deadQueue(prefix))], {
     'x-queue-type': 'quorum',
     'x-overflow': 'reject-publish',
-    'x-max-length': DEAD_MAX_LENGTH,
+    'x-max-length': WORK_MAX_LENGTH,
   });
 }
 
@@ -301,6 +297,4 @@ function exclusive(name: string, bindings: readonly BindingSpec[], args: QueueAr
   return { name, durable: false, exclusive: true, autoDelete: true, arguments: args, bindings };
 }
 
-function twoDigits(value: number): string {
-  return String(value).padStart(2, '0');
-}
+const twoDigits = (value: number): string => String(value).padStart(2, '0');
