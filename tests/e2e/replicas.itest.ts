@@ -183,30 +183,41 @@ const Channels = z.array(
   }),
 );
 
-/** Users whose consuming processes were not all given messages, by the broker's own statistics. */
-async function idleConsumers(): Promise<string[]> {
-  const url = new URL('/api/channels', managementUrl);
+const Connections = z.array(
+  z.object({ name: z.string(), client_properties: z.looseObject({ connection_name: z.string().optional() }) }),
+);
+
+async function askBroker(path: string): Promise<unknown> {
+  const url = new URL(path, managementUrl);
   const { username, password } = new URL(managementUrl);
   url.username = '';
   url.password = '';
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  return (await fetch(url, { headers: { authorization } })).json();
+}
+
+/**
+ * Users whose consuming processes were not all given messages, by the broker's own statistics. Replies to calls do not
+ * count: they come on the connection of the calls, and a replica that holds no matcher makes none.
+ */
+async function idleConsumers(): Promise<string[]> {
   // the broker publishes its statistics every five seconds
   await new Promise((resolve) => setTimeout(resolve, 6_000));
-  const response = await fetch(url, {
-    headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
-  });
-  const channels = Channels.parse(await response.json());
+  const consuming = new Set(
+    Connections.parse(await askBroker('/api/connections'))
+      .filter(({ client_properties: { connection_name: name = '' } }) => name.includes('.consume.'))
+      .map(({ name }) => name),
+  );
   const delivered = new Map<string, number>();
-  for (const {
-    connection_details: connection,
-    message_stats: stats,
-    user,
-    consumer_count: consumers = 0,
-  } of channels) {
-    if (connection === undefined || consumers === 0) continue;
-    const key = `${user} ${connection.name}`;
-    delivered.set(key, (delivered.get(key) ?? 0) + (stats?.deliver ?? 0) + (stats?.deliver_no_ack ?? 0));
+  for (const channel of Channels.parse(await askBroker('/api/channels'))) {
+    const { connection_details: connection, message_stats: stats, consumer_count: consumers = 0 } = channel;
+    if (connection === undefined || consumers === 0 || !consuming.has(connection.name)) continue;
+    const key = `${channel.user} ${connection.name}`;
+    delivered.set(key, (delivered.get(key) ?? 0) + countOf(stats));
   }
-  // gateway and coordinator hear the replies to their calls on the connection that the calls leave by
-  expect(delivered.size).toBe(REPLICAS * (4 + 2));
+  expect(delivered.size).toBe(REPLICAS * 4);
   return [...delivered].filter(([, count]) => count === 0).map(([key]) => key);
 }
+
+const countOf = (stats: z.output<typeof Channels>[number]['message_stats']): number =>
+  (stats?.deliver ?? 0) + (stats?.deliver_no_ack ?? 0);
