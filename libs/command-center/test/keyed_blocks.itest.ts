@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
 import { sql, tables } from '@warren/postgres';
-import { EXCHANGE, keyedKey } from '@warren/rabbit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { KeyedKit, letters, reasonsOf, replay } from './keyed_kit.ts';
 import { pause, type RawChannel, type TestService, until } from './kit.ts';
@@ -89,19 +87,6 @@ test('somebody who drops a letter removes its row, and the next one is first', a
   await replay(raw, second);
   await until(() => keyed.done.length === 1);
   expect(keyed.doneOf('a')).toEqual([1]);
-  expect(await blocked()).toEqual([]);
-});
-
-test.each<[string, string, object, string]>([
-  ['bad JSON', '{', { 'warren-key': 'a' }, 'invalid_payload'],
-  ['the key of another one', '{"player_id":"b","n":0}', { 'warren-key': 'a' }, 'invalid_payload'],
-  ['no key', '{"player_id":"a","n":0}', {}, 'invalid_payload'],
-])('a message with %s is parked and blocks no key', async (_what, body, headers, reason) => {
-  const options = { type: 'allocator.grant_item@1', messageId: randomUUID(), headers };
-  await raw.publish(EXCHANGE.commands, keyedKey('allocator.grant_item', 3), body, options);
-  expect(reasonsOf(await letters(raw, 1))).toEqual([reason]);
-  await keyed.send(service, ['a', 7], ['b', 7]);
-  await until(() => keyed.done.length === 2);
   expect(await blocked()).toEqual([]);
 });
 
