@@ -33,7 +33,12 @@ describe('replaying dead letters as user ops', () => {
   });
 
   it('puts a letter back as its sender sent it, with the first attempt before it', async () => {
-    const headers = { traceparent: 't', 'warren-actor': 'player:1', [HEADER.key]: 'player-1', [HEADER.sentAt]: 1_700_000_000_000 };
+    const headers = {
+      traceparent: 't',
+      'warren-actor': 'player:1',
+      [HEADER.key]: 'player-1',
+      [HEADER.sentAt]: 1_700_000_000_000,
+    };
     await kit.park([{ id: 'one', body: '{"a":1}', options: { headers } }]);
     expect(await office.replay(DEAD, REPLAY)).toEqual({
       letters: 1,
