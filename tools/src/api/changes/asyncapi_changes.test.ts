@@ -208,6 +208,13 @@ test('a queue that is declared with other arguments breaks a broker that runs', 
   expect(change?.breaks).toContain('BROKER_TOPOLOGY_DRIFT');
 });
 
+test('a new reason of dead letters is told by their queue', () => {
+  const before = documentOf({});
+  const text = JSON.stringify(before).replace('"forbidden","defect"', '"forbidden","bored","defect"');
+  const found = asyncApiChanges(before, recordOf(JSON.parse(text)));
+  expect(found.map(({ names }) => names)).toEqual(['bank.dead', 'gateway.dead', 'shop.dead'].map((queue) => [queue, 'warren-reason']));
+});
+
 test('a command at another exchange or key breaks those who wait at the old one', () => {
   const before = documentOf({});
   const moved = JSON.stringify(before).replaceAll('"address":"shop.hat_sold"', '"address":"shop.hat_gone"');

@@ -15,7 +15,7 @@ export interface MessageFacts {
 /** What the two sides of one operation rely on. */
 export interface AsyncFacts {
   readonly id: string;
-  /** Command or event as in the contracts; the title where it is about neither. */
+  /** Command or event as in the contracts; of dead letters the queue, of frames the title. */
   readonly subject: string;
   readonly title: string;
   /** `rpc`, `command`, `event`, `push`, `request`, `client_event`, `frame`, `dead_letter`. */
@@ -52,14 +52,16 @@ function factsOf(document: Json, id: string, operation: Json): AsyncFacts {
   const channel = target(document, operation['channel']);
   const amqp = recordOf(recordOf(channel['bindings'])['amqp']);
   const rules = recordOf(operation['x-rules']);
+  const [title, kind] = [textOf(operation['title']), textOf(operation['x-kind'])];
+  const address = textOf(channel['address']);
   return {
     id,
-    subject: textOf(operation['x-subject']) || textOf(operation['title']),
-    title: textOf(operation['title']),
-    kind: textOf(operation['x-kind']),
+    subject: textOf(operation['x-subject']) || (kind === 'dead_letter' ? address : title),
+    title,
+    kind,
     action: textOf(operation['action']),
     service: textOf(operation['x-service']),
-    address: textOf(channel['address']),
+    address,
     exchange: textOf(recordOf(amqp['exchange'])['name']),
     messages: messagesOf(document, operation['messages']),
     replies: messagesOf(document, recordOf(operation['reply'])['messages']),
