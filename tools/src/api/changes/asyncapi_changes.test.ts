@@ -212,7 +212,9 @@ test('a new reason of dead letters is told by their queue', () => {
   const before = documentOf({});
   const text = JSON.stringify(before).replace('"forbidden","defect"', '"forbidden","bored","defect"');
   const found = asyncApiChanges(before, recordOf(JSON.parse(text)));
-  expect(found.map(({ names }) => names)).toEqual(['bank.dead', 'gateway.dead', 'shop.dead'].map((queue) => [queue, 'warren-reason']));
+  expect(found.map(({ names }) => names)).toEqual(
+    ['bank.dead', 'gateway.dead', 'shop.dead'].map((queue) => [queue, 'warren-reason']),
+  );
 });
 
 test('a command at another exchange or key breaks those who wait at the old one', () => {
