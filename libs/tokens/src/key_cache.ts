@@ -14,6 +14,9 @@ export interface JwksSource {
 /** An unknown kid causes at most one fetch in this time, so that invented kids cannot flood the source. */
 export const MIN_REFRESH_INTERVAL_MS = 2_000;
 
+/** After a fetch that failed the next one may come this soon: until one succeeds, tokens are refused that may be good. */
+export const RETRY_INTERVAL_MS = 200;
+
 /** After this time the keys are fetched again in the background, so that a withdrawn key stops working. */
 export const KEYS_FRESH_MS = 300_000;
 
@@ -69,7 +72,8 @@ export class KeyCache {
   }
 
   async #refreshWithinCap(): Promise<void> {
-    const due = this.#clock.monotonicMs() - this.#triedAt >= MIN_REFRESH_INTERVAL_MS;
+    const pause = this.#failure === undefined ? MIN_REFRESH_INTERVAL_MS : RETRY_INTERVAL_MS;
+    const due = this.#clock.monotonicMs() - this.#triedAt >= pause;
     if (this.#running !== undefined || due) await this.#refresh();
   }
 

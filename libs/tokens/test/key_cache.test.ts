@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Jwks, TokenSigner, TokenVerifier } from '../src/index.ts';
-import { KEYS_FRESH_MS, KEYS_USABLE_MS, MAX_KEYS, MIN_REFRESH_INTERVAL_MS } from '../src/key_cache.ts';
+import { KEYS_FRESH_MS, KEYS_USABLE_MS, MAX_KEYS, MIN_REFRESH_INTERVAL_MS, RETRY_INTERVAL_MS } from '../src/key_cache.ts';
 import { ACCOUNT, CountingSource, ISSUER, jwksOf, newKey, SESSION, StillClock, type TestKey } from './token_fixture.ts';
 
 function setUp(...published: TestKey[]) {
@@ -61,8 +61,9 @@ describe('the key cache', () => {
     };
     await expect(verifier.load()).rejects.toMatchObject(unavailable);
     await expect(verifier.verifyAccessToken(tokenBy(key))).rejects.toMatchObject(unavailable);
+    expect(source.fetches).toBe(1);
     source.answer = () => jwksOf(key);
-    clock.advance(MIN_REFRESH_INTERVAL_MS);
+    clock.advance(RETRY_INTERVAL_MS);
     await expect(verifier.verifyAccessToken(tokenBy(key))).resolves.toMatchObject({ sub: ACCOUNT });
   });
 
