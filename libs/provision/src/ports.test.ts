@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { freePort, freePortNear, isPortFree, probePort, waitForPort } from './ports.ts';
+import { freePort, freePortNear, isPortFree, probePort, waitForFreePort, waitForPort } from './ports.ts';
 
 const servers: net.Server[] = [];
 
@@ -44,4 +44,13 @@ test('Waiting for a port ends when it opens, and when it does not', async () => 
   await listen(port);
   expect(await waiting).toBe(true);
   expect(await waitForPort('127.0.0.1', await freePort(), 150)).toBe(false);
+});
+
+test('Waiting for a port to become free ends when its listener goes, and when it stays', async () => {
+  const port = await freePort();
+  await listen(port);
+  expect(await waitForFreePort(port, 150)).toBe(false);
+  const waiting = waitForFreePort(port, 5000);
+  for (const server of servers.splice(0)) server.close();
+  expect(await waiting).toBe(true);
 });

@@ -71,3 +71,13 @@ export async function waitForPort(host: string, port: number, ms: number): Promi
   }
   return false;
 }
+
+/** Waits until nobody uses the port; false when somebody still does after `ms`. */
+export async function waitForFreePort(port: number, ms: number): Promise<boolean> {
+  const end = performance.now() + ms;
+  while (!(await isPortFree(port))) {
+    if (performance.now() >= end) return false;
+    await delay(POLL_MS);
+  }
+  return true;
+}

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Account, serverAccount } from './account.ts';
 import { endProcessesOf } from './leftovers.ts';
-import { freePortNear, isPortFree } from './ports.ts';
+import { freePortNear, isPortFree, waitForFreePort } from './ports.ts';
 import { type PrivateState, readAnyState, readState, writeState } from './private_state.ts';
 import { isRunning, type ProcessIdentity } from './process_identity.ts';
 import { ProvisionError } from './provision_error.ts';
@@ -18,6 +18,7 @@ const PROGRESS_EVERY_MS = 5000;
 /** New attempts when another program took the chosen port in the meantime. */
 const MAX_START_ATTEMPTS = 3;
 const KILL_WAIT_MS = 10_000;
+const OLD_PORT_WAIT_MS = 3000;
 const EPMD_GRACE_MS = 2000;
 /** Data that is about to be deleted needs no long farewell. */
 const DESTROY_GRACE_MS = 5000;
@@ -168,7 +169,11 @@ async function waitUntilReady(recipe: ServerRecipe, state: PrivateState, options
 }
 
 async function choosePort(options: PrivateServerOptions, previous: PrivateState | undefined): Promise<number> {
-  if (options.port === undefined) return freePortNear(previous?.port);
+  if (options.port === undefined) {
+    // a server that was killed a moment ago may still hold it: its threads end one after the other
+    if (previous !== undefined) await waitForFreePort(previous.port, OLD_PORT_WAIT_MS);
+    return freePortNear(previous?.port);
+  }
   if (await isPortFree(options.port)) return options.port;
   throw new ProvisionError('PROVISION_NO_FREE_PORT', `Port ${options.port} is taken.`);
 }

@@ -9,12 +9,23 @@ export interface ProcessIdentity {
 
 // Field 22 of /proc/<pid>/stat, counted after the command name, which may itself hold spaces and parentheses.
 const STATE_FIELD = 0;
+const THREADS_FIELD = 17;
 const START_TIME_FIELD = 19;
 
-function statFields(pid: number): string[] | undefined {
+/**
+ * When a process started, from the text of its /proc/<pid>/stat; undefined when it does not run. A zombie does not run, unless
+ * its first thread alone has ended: the others hold its ports and files until they end too.
+ */
+export function startTimeOf(stat: string): string | undefined {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const state = fields[STATE_FIELD];
+  if (state === 'X' || (state === 'Z' && Number(fields[THREADS_FIELD]) <= 1)) return undefined;
+  return fields[START_TIME_FIELD];
+}
+
+function startTimeByProc(pid: number): string | undefined {
   try {
-    const text = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return startTimeOf(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return undefined;
   }
@@ -29,14 +40,9 @@ function startTimeByPs(pid: number): string | undefined {
   }
 }
 
-/** When the process started, as text to compare; undefined when no such process runs (a zombie does not run). */
-function processStartTime(pid: number): string | undefined {
-  if (process.platform !== 'linux') return startTimeByPs(pid);
-  const fields = statFields(pid);
-  const state = fields?.[STATE_FIELD];
-  if (state === undefined || state === 'Z' || state === 'X') return undefined;
-  return fields?.[START_TIME_FIELD];
-}
+/** As text to compare. */
+const processStartTime = (pid: number): string | undefined =>
+  process.platform === 'linux' ? startTimeByProc(pid) : startTimeByPs(pid);
 
 /** The identity of a running process, or undefined. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {

@@ -153,11 +153,16 @@ export class Lab {
 
   /** Starts the broker again; resolves to the moment at which its port opened. */
   async reviveBroker(): Promise<number> {
-    const starting = this.servers.rabbit();
     const { host, port } = this.rabbit;
+    const starting = this.servers.rabbit();
+    let started: PrivateRabbit | undefined;
+    const start = starting.then((rabbit) => {
+      started = rabbit;
+    });
     while (!(await probePort(host, port))) {
+      if (started !== undefined) throw new Error(`the broker came back on port ${started.port} instead of ${port}`);
       // a start that fails is thrown here, instead of waiting for a port that never opens
-      await Promise.race([starting, pause(PORT_POLL_MS)]);
+      await Promise.race([start, pause(PORT_POLL_MS)]);
     }
     const openedAt = performance.now();
     this.rabbit = await starting;
