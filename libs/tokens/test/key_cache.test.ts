@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type Jwks, TokenSigner, TokenVerifier } from '../src/index.ts';
-import { KEYS_FRESH_MS, KEYS_USABLE_MS, MAX_KEYS, MIN_REFRESH_INTERVAL_MS, RETRY_INTERVAL_MS } from '../src/key_cache.ts';
+import {
+  KEYS_FRESH_MS,
+  KEYS_USABLE_MS,
+  MAX_KEYS,
+  MIN_REFRESH_INTERVAL_MS,
+  RETRY_INTERVAL_MS,
+} from '../src/key_cache.ts';
 import { ACCOUNT, CountingSource, ISSUER, jwksOf, newKey, SESSION, StillClock, type TestKey } from './token_fixture.ts';
 
 function setUp(...published: TestKey[]) {
