@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { REPO } from '../e2e/support/app_process.ts';
 import {
   type Document,
+  decisionProblems,
   linkProblems,
   nameProblems,
   pathProblems,
@@ -16,6 +17,7 @@ const read = (file: string): string => fs.readFileSync(path.join(REPO, file), 'u
 const documents = readDocuments(REPO);
 /** The document that says what became of names of other systems: they stand in the first column of its tables. */
 const SEEDS = 'docs/seeds.md';
+const DECISIONS = 'docs/decisions/';
 /** Files that a reader of these pages makes. */
 const OF_THE_WORKED_EXAMPLES =
   /^docs\/adding_a_(?:command\.md: names \S*get_profile|service\.md: names \S*inventory)\S*,/;
@@ -68,6 +70,21 @@ test('every setting, code and constant that the documents name exists', () => {
   expect(known.size).toBeGreaterThan(100);
   const problems = documents.map(withoutNamesOfOthers).flatMap((document) => nameProblems(known, document));
   expect(problems).toEqual([]);
+});
+
+test('every decision has a number of its own, the same in its name and its heading', () => {
+  const decisions = documents.filter(({ file }) => file.startsWith(DECISIONS));
+  expect(decisions.length).toBeGreaterThan(10);
+  expect(decisionProblems(decisions)).toEqual([]);
+  expect(
+    decisionProblems([
+      { file: `${DECISIONS}0001-a.md`, text: '# 0001. A' },
+      { file: `${DECISIONS}0001-b.md`, text: '# 0002. B' },
+    ]),
+  ).toEqual([
+    `${DECISIONS}0001-b.md: its heading does not begin with 0001`,
+    `${DECISIONS}0001-b.md: has the number of ${DECISIONS}0001-a.md`,
+  ]);
 });
 
 test('a link, path, script or setting that does not exist is named', () => {

@@ -98,3 +98,18 @@ export function nameProblems(known: ReadonlySet<string>, document: Document): st
     return name === undefined || known.has(name) ? [] : [`${document.file}: names ${name}, which does not exist`];
   });
 }
+
+/** Decisions are cited by number: two of one number, or a heading that says another one than the file name. */
+export function decisionProblems(decisions: readonly Document[]): string[] {
+  const numberOf = ({ file }: Document): string => path.basename(file).split('-')[0] ?? '';
+  return decisions.flatMap((decision, index) => {
+    const number = numberOf(decision);
+    const namesake = decisions.slice(0, index).find((other) => numberOf(other) === number);
+    return [
+      ...(decision.text.startsWith(`# ${number}. `)
+        ? []
+        : [`${decision.file}: its heading does not begin with ${number}`]),
+      ...(namesake === undefined ? [] : [`${decision.file}: has the number of ${namesake.file}`]),
+    ];
+  });
+}
