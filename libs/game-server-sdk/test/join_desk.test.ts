@@ -12,7 +12,7 @@ const keys = [{ kty: 'EC', crv: 'P-256', x, y, kid: 'k1', alg: 'ES256', use: 'si
 let now: number;
 let down: boolean;
 let desk: JoinDesk;
-const clock = { now: () => now, monotonicMs: () => now, sleep: () => Promise.resolve() };
+const clock = { now: () => now, monotonicMs: () => now, sleep: () => Promise.resolve(), after: () => () => {} };
 const signer = new TokenSigner({ issuer: ISSUER, clock });
 
 const ticketFor = (instanceId = 'eu-1', seconds = 60): string =>

@@ -9,6 +9,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back once, after `ms`. Returns the function that calls it off. */
+  after(ms: number, callback: () => void): () => void;
 }
 
 export const systemClock: Clock = {
@@ -21,16 +23,12 @@ export const systemClock: Clock = {
       // an aborted sleep is an early end, not a failure
     }
   },
+  // not by way of `sleep`: to call that off costs an error with its stack, too much for something done per message
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
 };
-
-/** Calls back once, after `ms` of this clock. Returns the function that calls it off. */
-export function after(clock: Clock, ms: number, callback: () => void): () => void {
-  const off = new AbortController();
-  void clock.sleep(ms, off.signal).then(() => {
-    if (!off.signal.aborted) callback();
-  });
-  return () => off.abort();
-}
 
 /**
  * Waits for `work`, at most `ms`. On expiry it rejects with what `onExpiry` makes; the late outcome of `work` is swallowed,

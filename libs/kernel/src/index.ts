@@ -7,7 +7,7 @@ export {
   toAppError,
 } from './app_error.ts';
 export { backoffMs } from './backoff.ts';
-export { after, type Clock, systemClock, withTimeout } from './clock.ts';
+export { type Clock, systemClock, withTimeout } from './clock.ts';
 export { Container, type Token, token } from './container.ts';
 export { digest, hash32, newId, newSecret } from './ids.ts';
 export { DEFAULT_JSON_LIMITS, type JsonLimits, parseJson } from './json.ts';

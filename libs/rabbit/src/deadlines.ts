@@ -1,4 +1,4 @@
-import { after, type Clock } from '@warren/kernel';
+import type { Clock } from '@warren/kernel';
 
 const SWEEP_MS = 50;
 
@@ -28,7 +28,7 @@ export class Deadlines<T extends Expiring> {
   /** Tells of a new entry. */
   watch(deadline: number): void {
     if (deadline < this.#next) this.#next = deadline;
-    this.#cancel ??= after(this.#clock, SWEEP_MS, this.#sweep);
+    this.#cancel ??= this.#clock.after(SWEEP_MS, this.#sweep);
   }
 
   stop(): void {
@@ -38,7 +38,7 @@ export class Deadlines<T extends Expiring> {
   }
 
   #run(): void {
-    this.#cancel = after(this.#clock, SWEEP_MS, this.#sweep);
+    this.#cancel = this.#clock.after(SWEEP_MS, this.#sweep);
     const now = this.#clock.monotonicMs();
     if (this.#next > now) return;
     let next = Number.POSITIVE_INFINITY;

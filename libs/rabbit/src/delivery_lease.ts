@@ -1,4 +1,4 @@
-import { after, type Clock } from '@warren/kernel';
+import type { Clock } from '@warren/kernel';
 import type { ConsumeMessage } from 'amqplib';
 import type { BrokerChannel } from './broker_port.ts';
 import type { RabbitMetrics } from './rabbit_metrics.ts';
@@ -62,7 +62,7 @@ export class DeliveryLease {
     this.#acked.set(message.fields.deliveryTag, message);
     this.#metrics.settles.add('ack');
     if (this.#acked.size > this.#mayWait) this.#flushSoon();
-    else this.#callOff ??= after(this.#clock, MAX_ACK_DELAY_MS, this.#flush);
+    else this.#callOff ??= this.#clock.after(MAX_ACK_DELAY_MS, this.#flush);
   }
 
   nack(message: ConsumeMessage): void {

@@ -7,8 +7,31 @@ const MAX_STEPS_TO_REST = 100_000;
 const DEFAULT_START_MS = Date.UTC(2030, 0, 1);
 
 interface Sleeper {
-  dueMs: number;
-  wake: () => void;
+  readonly dueMs: number;
+  readonly wake: () => void;
+}
+
+/** Whoever waits for a time. */
+class Sleepers {
+  readonly #all = new Set<Sleeper>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Returns how to call it off. */
+  add(dueMs: number, wake: () => void): () => void {
+    const sleeper = { dueMs, wake };
+    this.#all.add(sleeper);
+    return () => this.#all.delete(sleeper);
+  }
+
+  /** The next one due by then, who waits no longer. */
+  take(limitMs: number): Sleeper | undefined {
+    const [next] = [...this.#all].filter(({ dueMs }) => dueMs <= limitMs).sort((a, b) => a.dueMs - b.dueMs);
+    if (next !== undefined) this.#all.delete(next);
+    return next;
+  }
 }
 
 /** A clock that moves only when told to. */
@@ -17,7 +40,7 @@ export interface FakeClock extends Clock {
   advance: (ms: number) => Promise<void>;
   /** Moves the wall clock alone, as NTP or an operator does. */
   stepWallClock: (ms: number) => void;
-  /** Number of calls to `sleep` that have not ended. */
+  /** Number of calls to `sleep` and `after` that have not ended. */
   readonly sleepers: number;
 }
 
@@ -36,10 +59,8 @@ async function settle(busy: () => boolean): Promise<void> {
 export function fakeClock(startMs: number = DEFAULT_START_MS, busy: () => boolean = () => false): FakeClock {
   let monotonicMs = 0;
   let wallOffsetMs = startMs;
-  const sleepers = new Set<Sleeper>();
-
-  const nextDue = (limitMs: number): Sleeper | undefined =>
-    [...sleepers].filter((sleeper) => sleeper.dueMs <= limitMs).sort((a, b) => a.dueMs - b.dueMs)[0];
+  const sleepers = new Sleepers();
+  const after = (ms: number, wake: () => void): (() => void) => sleepers.add(monotonicMs + Math.max(0, ms), wake);
 
   return {
     now: () => wallOffsetMs + monotonicMs,
@@ -47,19 +68,19 @@ export function fakeClock(startMs: number = DEFAULT_START_MS, busy: () => boolea
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted === true) return resolve();
-        const sleeper: Sleeper = { dueMs: monotonicMs + Math.max(0, ms), wake: () => end() };
         const end = (): void => {
-          sleepers.delete(sleeper);
+          callOff();
           signal?.removeEventListener('abort', end);
           resolve();
         };
-        sleepers.add(sleeper);
+        const callOff = after(ms, end);
         signal?.addEventListener('abort', end, { once: true });
       }),
+    after,
     async advance(ms) {
       const endMs = monotonicMs + ms;
       await settle(busy);
-      for (let sleeper = nextDue(endMs); sleeper !== undefined; sleeper = nextDue(endMs)) {
+      for (let sleeper = sleepers.take(endMs); sleeper !== undefined; sleeper = sleepers.take(endMs)) {
         monotonicMs = Math.max(monotonicMs, sleeper.dueMs);
         sleeper.wake();
         await settle(busy);

@@ -55,6 +55,10 @@ export class StillClock {
     await Promise.resolve();
   }
 
+  after(): () => void {
+    throw new Error('no time passes by itself here');
+  }
+
   advance(ms: number): void {
     this.#ms += ms;
   }
