@@ -12,7 +12,7 @@ import { checkSometimes, type Sightings } from './checkers/sometimes.ts';
 import { checkTickets } from './checkers/ticket_effects.ts';
 import { type Violation, violation } from './checkers/violation.ts';
 import { type HistoryEvent, readHistory } from './history/history.ts';
-import { storiesOf } from './history/stories.ts';
+import { isAcknowledged, type Story, storiesOf } from './history/stories.ts';
 import type { Profile } from './profiles.ts';
 import type { MetricsBook } from './report/metrics_book.ts';
 import type { RunResult } from './run_lab.ts';
@@ -50,7 +50,7 @@ export function judge(run: RunResult, profile: Profile): Judgement {
     ...checkRedeliveries(deliveriesOf(metrics, run)),
     ...checkSometimes(sightings, profile.required),
   ];
-  return { violations, sightings, figures: figuresOf(run, history) };
+  return { violations, sightings, figures: figuresOf(run, history, stories) };
 }
 
 function deliveriesOf(metrics: MetricsBook, { before, exits }: RunResult): Parameters<typeof checkRedeliveries>[0] {
@@ -97,16 +97,21 @@ function sightingsOf({ metrics, logs, blocked, final }: RunResult, history: read
   };
 }
 
-function figuresOf(run: RunResult, history: readonly HistoryEvent[]): Record<string, number | string> {
+function figuresOf(
+  run: RunResult,
+  history: readonly HistoryEvent[],
+  stories: readonly Story[],
+): Record<string, number | string> {
+  const commands = stories.filter((story) => isAcknowledged(story) && story.op !== 'poison').length;
   const attempts = attemptsOf(history);
   const recoveries = recoveriesOf(attempts, run.faults).map(({ ms }) => ({ op: '', from: 0, to: ms, ok: true }));
   const kills = run.faults.filter(({ kind }) => kind === 'broker.kill' || kind === 'postgres.kill').length;
   const answers = Map.groupBy(history, ({ type, code }) => (code === undefined ? type : `${type} ${code}`));
   return {
-    commands: run.commands,
+    'commands acknowledged': commands,
     attempts: attempts.length,
     'load seconds': Math.round(run.loadMs / 1_000),
-    'commands per second': Math.round((run.commands / run.loadMs) * 1_000),
+    'commands per second': Math.round((commands / run.loadMs) * 1_000),
     faults: run.faults.length,
     'kills of broker or Postgres': kills,
     'attempt p50 ms': Math.round(percentile(attempts, 0.5)),

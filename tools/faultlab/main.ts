@@ -13,6 +13,7 @@ const MINUTE_MS = 60_000;
 const MAX_SHOWN = 40;
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const USAGE_EXIT = 2;
+const INTERRUPTED_EXIT = 130;
 
 const Options = z.object({
   seed: z.coerce.number().int().min(0).default(42),
@@ -116,6 +117,8 @@ async function runAndJudge(options: Options): Promise<number> {
   return count;
 }
 
+// only an exit of this process takes servers and services along
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(INTERRUPTED_EXIT));
 try {
   process.exitCode = (await runAndJudge(readOptions())) === 0 ? 0 : 1;
 } catch (error) {

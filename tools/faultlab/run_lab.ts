@@ -45,7 +45,6 @@ export interface RunResult {
   readonly brokerLog: string;
   /** Times that the broker refused messages of the lab because of an alarm. */
   readonly blocked: number;
-  readonly commands: number;
   readonly loadMs: number;
 }
 
@@ -185,7 +184,6 @@ class Run {
       logs: system.replicas.map(reviewLogFile),
       brokerLog: readBrokerLog(system),
       blocked: this.#blocked,
-      commands: load.commands,
     };
   }
 

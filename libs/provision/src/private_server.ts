@@ -92,8 +92,12 @@ function isAlive(state: PrivateState | undefined): state is PrivateState & { ser
 async function stopRecorded(recipe: ServerRecipe, state: PrivateState): Promise<void> {
   if (state.server !== undefined)
     await stopProcess(state.server, { signal: recipe.stopSignal, graceMs: recipe.graceMs });
-  // Erlang's register of nodes outlives its nodes; this one is ours alone.
-  if (state.rabbit?.epmd !== undefined) await stopProcess(state.rabbit.epmd, { graceMs: EPMD_GRACE_MS });
+  await stopEpmd(state);
+}
+
+/** Erlang's register of nodes outlives its nodes; this one is ours alone. */
+async function stopEpmd({ rabbit }: PrivateState): Promise<void> {
+  if (rabbit?.epmd !== undefined) await stopProcess(rabbit.epmd, { graceMs: EPMD_GRACE_MS });
 }
 
 function withoutProcesses(state: PrivateState): PrivateState {
@@ -129,7 +133,10 @@ function handleOf({ recipe, dataDir, state, onStopped }: Found): PrivateServer {
     stop,
     async kill(signal) {
       signalProcess(server, signal);
-      if (signal === 'SIGKILL') await waitForExit(server, KILL_WAIT_MS);
+      if (signal !== 'SIGKILL') return;
+      await waitForExit(server, KILL_WAIT_MS);
+      await stopEpmd(state);
+      onStopped?.();
     },
     async destroy() {
       await stop();

@@ -98,3 +98,14 @@ test('A private RabbitMQ that was killed comes back with its durable queue, and 
   await again.close();
   await expect(amqp.connect(`amqp://guest:guest@127.0.0.1:${second.port}`)).rejects.toThrow(/403|ACCESS.REFUSED/);
 });
+
+test('A private RabbitMQ that was killed and comes up without its vhost has it restarted, as an operator would do', async () => {
+  const broker = await servers.rabbit();
+  const kill = 'case rabbit_vhost_sup_sup:get_vhost_sup(<<"/">>) of {ok, Pid} -> exit(Pid, kill); Other -> Other end.';
+  const alive = async (): Promise<boolean> =>
+    (await broker.erlang('rabbit_vhost_sup_sup:is_vhost_alive(<<"/">>).')).includes('true');
+  // its supervisor is restarted once, then given up
+  await expect.poll(async () => (await broker.erlang(kill), await alive()), { timeout: 30_000 }).toBe(false);
+  await servers.rabbit();
+  expect(await alive()).toBe(true);
+});

@@ -8,6 +8,7 @@ import {
   startPrivateRabbit,
   startPrivateRedis,
 } from '@warren/provision';
+import { DeadVhosts } from './dead_vhosts.ts';
 import { tempName } from './temp_names.ts';
 import { type TestBroker, testBroker } from './test_broker.ts';
 
@@ -34,8 +35,13 @@ export async function privateServers(): Promise<PrivateServers> {
     return server;
   };
   const options = (name: string) => ({ dataDir: path.join(root, name), durable: false });
+  const deadVhosts = new DeadVhosts(path.join(root, 'rabbit', 'home', 'log', 'rabbit.log'));
   return {
-    rabbit: async (extra = {}) => testBroker(keep(await startPrivateRabbit({ ...options('rabbit'), ...extra }))),
+    rabbit: async (extra = {}) => {
+      const broker = testBroker(keep(await startPrivateRabbit({ ...options('rabbit'), ...extra })));
+      await deadVhosts.revive(broker);
+      return broker;
+    },
     postgres: async () => keep(await startPrivatePostgres(options('postgres'))),
     redis: async () => keep(await startPrivateRedis(options('redis'))),
     destroy: async () => {

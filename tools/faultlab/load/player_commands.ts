@@ -16,9 +16,6 @@ interface Request {
   readonly body: object;
 }
 
-/** Codes of a token that ended meanwhile: the next attempt has a new one. */
-const STALE_TOKEN = 'ACCESS_UNAUTHENTICATED';
-
 /** The commands of players, each through the public HTTP API; attempts take turns between the gateways. */
 export class PlayerCommands {
   readonly #deps: PlayerCommandsDeps;
@@ -63,7 +60,6 @@ export class PlayerCommands {
     } catch {
       return { type: 'fail', code: 'NO_TOKEN', refused: false };
     }
-    const verdict = await http.post(gatewayUrl, { path, token, key, body });
-    return verdict.type === 'fail' && verdict.code === STALE_TOKEN ? { ...verdict, refused: false } : verdict;
+    return await http.post(gatewayUrl, { path, token, key, body });
   }
 }

@@ -16,10 +16,13 @@ const UNKNOWN: ReadonlySet<string> = new Set([
   'HTTP_UNEXPECTED',
 ]);
 
+/** Said of a token that ended, and of every token by a gateway whose clock is wrong: the next attempt may go well. */
+const UNAUTHENTICATED = 'ACCESS_UNAUTHENTICATED';
+
 export const unknown = (code: string): Verdict => ({ type: 'info', code });
 
 /** The verdict of an error with its code. */
 export function verdictOfError(code: string, retryable: boolean): Verdict {
   if (UNKNOWN.has(code)) return unknown(code);
-  return { type: 'fail', code, refused: !retryable };
+  return { type: 'fail', code, refused: !retryable && code !== UNAUTHENTICATED };
 }
