@@ -6,6 +6,8 @@ import { namedVhost, rabbitLoginFailure, rabbitUrl } from './rabbit_login.ts';
 
 const STANDARD_PORT = 5672;
 const MANAGEMENT_PORT = 15672;
+/** Where a broker of this machine enters itself in Erlang's register of nodes. */
+const EPMD_PORT = 4369;
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** How to administer a broker, or why that is not possible. */
@@ -127,6 +129,8 @@ async function localAdmin(port: number): Promise<AdminSearch> {
 
 /** Only a tool that reaches the very broker that listens on `port` will do. */
 async function ctlAdminOf(port: number): Promise<AdminSearch> {
+  // without a register there is no broker to reach, and the tool would start one, which nobody ends
+  if (!(await probePort('127.0.0.1', EPMD_PORT))) return { reason: CTL_REASONS.unreachable };
   const admin = { kind: 'rabbitmqctl' as const, command: ['rabbitmqctl'], env: {} };
   const ports = await evalErlang(admin, '[element(6, L) || L <- rabbit_networking:active_listeners()].');
   if (!ports.ok) return { reason: CTL_REASONS[ports.reason] };

@@ -155,21 +155,18 @@ export abstract class BaseMicroserviceListener {
     } catch (cause) {
       return this.#finish(task, { kind: 'broken', error: toAppError(cause) });
     }
-    this.#work(task, command, context);
+    void runInContext({ trace: context.trace, command: context.name }, () => this.#work(task, command, context));
   }
 
-  #work(task: ListenerTask, command: ValidatedCommand, context: CommandContext): void {
-    runInContext({ trace: context.trace, command: context.name }, () => {
-      try {
-        this.processSingleCommand(command, context).then(
-          (value) => this.#finish(task, { kind: 'done', value }),
-          (cause: unknown) => this.#finish(task, outcomeOfError(cause)),
-        );
-      } catch (cause) {
-        // a subclass that throws before its first await is treated like one that rejects
-        this.#finish(task, outcomeOfError(cause));
-      }
-    });
+  /** Never rejects. */
+  async #work(task: ListenerTask, command: ValidatedCommand, context: CommandContext): Promise<void> {
+    let outcome: Outcome;
+    try {
+      outcome = { kind: 'done', value: await this.processSingleCommand(command, context) };
+    } catch (cause) {
+      outcome = outcomeOfError(cause);
+    }
+    this.#finish(task, outcome);
   }
 
   /** The work is over: gives the message its ending unless it had one already, and frees the slot. */

@@ -1,4 +1,5 @@
 import { PROPERTY, TWO_32 } from './frame_constants.ts';
+import { RecentTexts } from './recent_texts.ts';
 
 /** The properties of a received message; every field is there, so that all of them have one shape. */
 export class BasicProperties {
@@ -31,6 +32,7 @@ export class PropertyReader {
   #at = 0;
   #end = 0;
   #broken = false;
+  readonly #recent = new RecentTexts();
 
   /** Begins at the property flags of a content header. */
   begin(bytes: Buffer, at: number, end: number): void {
@@ -45,8 +47,8 @@ export class PropertyReader {
     const flags = this.#short();
     if ((flags & PROPERTY.more) !== 0) return undefined;
     const found = new BasicProperties();
-    if ((flags & PROPERTY.contentType) !== 0) found.contentType = this.shortString();
-    if ((flags & PROPERTY.contentEncoding) !== 0) found.contentEncoding = this.shortString();
+    if ((flags & PROPERTY.contentType) !== 0) found.contentType = this.knownString();
+    if ((flags & PROPERTY.contentEncoding) !== 0) found.contentEncoding = this.knownString();
     if ((flags & PROPERTY.headers) !== 0) found.headers = this.#table();
     if ((flags & PROPERTY.deliveryMode) !== 0) found.deliveryMode = this.#octet();
     if ((flags & PROPERTY.priority) !== 0) found.priority = this.#octet();
@@ -59,15 +61,22 @@ export class PropertyReader {
     return this.#text(length);
   }
 
+  /** A short string that is likely to have come before. */
+  knownString(): string {
+    const length = this.#octet();
+    const from = this.#at;
+    return this.#skip(length) ? this.#recent.decode(this.#bytes, from, this.#at) : '';
+  }
+
   #identity(flags: number, found: BasicProperties): void {
     if ((flags & PROPERTY.correlationId) !== 0) found.correlationId = this.shortString();
-    if ((flags & PROPERTY.replyTo) !== 0) found.replyTo = this.shortString();
+    if ((flags & PROPERTY.replyTo) !== 0) found.replyTo = this.knownString();
     if ((flags & PROPERTY.expiration) !== 0) found.expiration = this.shortString();
     if ((flags & PROPERTY.messageId) !== 0) found.messageId = this.shortString();
     if ((flags & PROPERTY.timestamp) !== 0) found.timestamp = this.#longLong();
-    if ((flags & PROPERTY.type) !== 0) found.type = this.shortString();
-    if ((flags & PROPERTY.userId) !== 0) found.userId = this.shortString();
-    if ((flags & PROPERTY.appId) !== 0) found.appId = this.shortString();
+    if ((flags & PROPERTY.type) !== 0) found.type = this.knownString();
+    if ((flags & PROPERTY.userId) !== 0) found.userId = this.knownString();
+    if ((flags & PROPERTY.appId) !== 0) found.appId = this.knownString();
     if ((flags & PROPERTY.clusterId) !== 0) found.clusterId = this.shortString();
   }
 
@@ -75,7 +84,7 @@ export class PropertyReader {
     const end = this.#long() + this.#at;
     const table: Record<string, unknown> = {};
     while (this.#at < end && !this.#broken) {
-      const name = this.shortString();
+      const name = this.knownString();
       // a plain assignment would set the prototype
       if (name === '__proto__') this.#broken = true;
       else table[name] = this.#value();
@@ -106,12 +115,14 @@ export class PropertyReader {
 
   #text(length: number): string {
     const from = this.#at;
-    this.#at = from + length;
-    if (this.#at > this.#end) {
-      this.#broken = true;
-      return '';
-    }
-    return this.#bytes.toString('utf8', from, this.#at);
+    return this.#skip(length) ? this.#bytes.toString('utf8', from, this.#at) : '';
+  }
+
+  #skip(length: number): boolean {
+    this.#at += length;
+    if (this.#at <= this.#end) return true;
+    this.#broken = true;
+    return false;
   }
 
   #octet(): number {

@@ -35,8 +35,8 @@ class DeliverFields {
     this.consumerTag = consumerTag;
     this.deliveryTag = deliveryTag;
     this.redelivered = redelivered;
-    this.exchange = reader.shortString();
-    this.routingKey = reader.shortString();
+    this.exchange = reader.knownString();
+    this.routingKey = reader.knownString();
   }
 }
 
@@ -141,7 +141,7 @@ export class FrameReader {
     const text = this.#text;
     const tagAt = place.at + FRAME_HEAD_BYTES + METHOD_ID_BYTES;
     text.begin(bytes, tagAt, place.headerAt - 1);
-    const consumerTag = text.shortString();
+    const consumerTag = text.knownString();
     const consumer = channel.consumers.get(consumerTag);
     if (consumer === undefined) return FOR_AMQPLIB;
     const numberAt = tagAt + 1 + (bytes[tagAt] ?? 0);
