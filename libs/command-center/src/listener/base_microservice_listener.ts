@@ -145,10 +145,10 @@ export abstract class BaseMicroserviceListener {
     if (task.delivery.lost) return this.#finish(task, { kind: 'lost' });
     let command: ValidatedCommand;
     let context: CommandContext;
+    task.beganAt = clock.monotonicMs();
     try {
-      context = reader.readContext(task.delivery, task.receivedAt);
+      context = reader.readContext(task.delivery, task.receivedAt, task.beganAt);
       task.context = context;
-      task.beganAt = clock.monotonicMs();
       if (context.deadline <= task.beganAt) return this.#finish(task, { kind: 'expired' });
       command = reader.readCommand(task.delivery, context);
       task.binding = command.binding;

@@ -66,13 +66,12 @@ export class MessageReader {
   }
 
   /**
-   * Who sent what, without looking at the body. `receivedAt` is the monotonic time of the delivery.
+   * Who sent what, without looking at the body. `receivedAt` is the monotonic time of the delivery, `now` that of this moment.
    * @throws AppError REQUEST_INVALID for headers that make no sense
    */
-  readContext(delivery: Delivery, receivedAt: number): CommandContext {
+  readContext(delivery: Delivery, receivedAt: number, now: number): CommandContext {
     const { properties } = delivery;
     const { clock, logger, sender, processingTimeoutMs } = this.#deps;
-    const now = clock.monotonicMs();
     const caller = sender.callerOf(delivery);
     const name = this.#nameOf(delivery);
     const traceparent = text(properties.headers?.['traceparent']);
