@@ -87,13 +87,11 @@ function sightingsOf({ metrics, logs, blocked, final }: RunResult, history: read
     'outbox held up': metrics.sum('warren_outbox_relayed_total', { outcome: /unknown|not_sent|returned|nacked/ }),
     'retry tier': metrics.sum('warren_commands_total', { outcome: 'retry', queue: /\.(commands|events\.)/ }),
     parked: final.deadLetters.length,
-    zombie: said('a handler ignores its signal; its slot is given away'),
     'stale settle': metrics.sum('warren_rabbit_settles_total', { how: 'stale' }),
     'lease expired': metrics.sum('warren_allocator_leases_ended_total', { reason: 'confirm_timeout' }),
     'consumer cancelled': said('the broker cancelled the consumer'),
     'in progress': answered('REQUEST_IN_PROGRESS'),
     unavailable: answered('SERVICE_UNAVAILABLE'),
-    overloaded: answered('SERVICE_OVERLOADED'),
   };
 }
 

@@ -14,4 +14,4 @@ export { type TempRedis, tempRedis } from './temp_redis.ts';
 export { importIntoVhost, type TempVhost, tempVhost } from './temp_vhost.ts';
 export type { TestBroker } from './test_broker.ts';
 export { bySize, readTestSettings, testSeed } from './test_settings.ts';
-export { deleteExchange, deleteQueue, unbindQueue } from './topology_damage.ts';
+export { bindQueue, deleteExchange, deleteQueue, unbindQueue } from './topology_damage.ts';

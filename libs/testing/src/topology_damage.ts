@@ -11,12 +11,18 @@ async function damage(url: string, deed: (channel: Channel) => Promise<unknown>)
   }
 }
 
+interface Binding {
+  readonly exchange: string;
+  readonly pattern: string;
+}
+
 /** What an operator does by mistake. */
-export const unbindQueue = (
-  url: string,
-  queue: string,
-  binding: { exchange: string; pattern: string },
-): Promise<void> => damage(url, (channel) => channel.unbindQueue(queue, binding.exchange, binding.pattern));
+export const unbindQueue = (url: string, queue: string, { exchange, pattern }: Binding): Promise<void> =>
+  damage(url, (channel) => channel.unbindQueue(queue, exchange, pattern));
+
+/** Takes it back. */
+export const bindQueue = (url: string, queue: string, { exchange, pattern }: Binding): Promise<void> =>
+  damage(url, (channel) => channel.bindQueue(queue, exchange, pattern));
 
 export const deleteQueue = (url: string, queue: string): Promise<void> =>
   damage(url, (channel) => channel.deleteQueue(queue));

@@ -28,14 +28,17 @@ const FAST_ENOUGH_MS = 1_500;
 /** A few attempts say nothing about a share. */
 const LEAST_ATTEMPTS = 50;
 
+/** Another attempt under the same key is under way, as it should be for a call that is made twice: that one counts. */
+const TWIN = 'REQUEST_IN_PROGRESS';
+
 export function attemptsOf(history: readonly HistoryEvent[]): Attempt[] {
   const begun = new Map<string, number>();
   const attempts: Attempt[] = [];
-  for (const { key, attempt, type, op, t_mono: at, refused } of history) {
+  for (const { key, attempt, type, op, t_mono: at, refused, code } of history) {
     const id = `${key}#${attempt}`;
     const from = begun.get(id);
     if (type === 'invoke') begun.set(id, at);
-    else if (from !== undefined) {
+    else if (from !== undefined && code !== TWIN) {
       attempts.push({ op, from, to: at, ok: type === 'ok' || refused === true });
       begun.delete(id);
     }

@@ -4,8 +4,8 @@ import { type Violation, violation } from './violation.ts';
 export type Sightings = Readonly<Record<string, number>>;
 
 /** A run that never met what it is for proves nothing. */
-export function checkSometimes(sightings: Sightings, required: readonly string[]): Violation[] {
-  return required
+export function checkSometimes(sightings: Sightings, required: readonly string[] | 'everything'): Violation[] {
+  return (required === 'everything' ? Object.keys(sightings) : required)
     .filter((name) => (sightings[name] ?? 0) === 0)
     .map((name) => violation('SOMETIMES', `the run never met: ${name}`));
 }

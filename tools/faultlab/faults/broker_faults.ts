@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pushQueue, rpcQueue } from '@warren/rabbit';
-import { clearMemoryAlarm, raiseMemoryAlarm } from '@warren/testing';
+import { hash32 } from '@warren/kernel';
+import { commandsQueue, PUSH_PARTITIONS, pushQueue, queuesOf, rpcQueue, SERVICES } from '@warren/rabbit';
+import { bindQueue, clearMemoryAlarm, raiseMemoryAlarm, unbindQueue } from '@warren/testing';
+import { FLEET } from '../load/fleet_server.ts';
 import type { LabSystem } from '../system/lab_system.ts';
 import { BrokenPromise, type Fault, type FaultType } from './fault.ts';
 
 const VHOST = 'warren';
 /** Queues whose loss takes nothing along that somebody was promised: requests that somebody repeats. */
 const DELETABLE = ['auth', 'allocator', 'coordinator'].map(rpcQueue);
-const PUSH_QUEUES = [0, 5, 10, 15].map(pushQueue);
+/** Of what the game servers of the lab are told. */
+const PUSH_QUEUES = FLEET.map((server) => pushQueue(hash32(`server:${server}`) % PUSH_PARTITIONS));
 
 /** Whoever consumes it may itself be cut off at the moment. */
 const DECLARED_WITHIN_MS = 40_000;
@@ -46,6 +49,18 @@ async function deleteQueue({ servers }: LabSystem, { target }: Fault): Promise<v
   });
 }
 
+/** What is sent meanwhile finds no queue: whoever sent it is told, and keeps it. */
+async function unbind({ servers, warren }: LabSystem, { target, holdMs }: Fault): Promise<void> {
+  const binding = SERVICES.flatMap(queuesOf).find(({ name }) => name === target)?.bindings[0];
+  if (binding === undefined) throw new Error(`${target} is bound to nothing`);
+  const url = warren.brokerUrl('topology');
+  await servers.inTurn('rabbitmq', async () => {
+    await unbindQueue(url, target, binding);
+    await sleep(holdMs);
+    await bindQueue(url, target, binding);
+  });
+}
+
 async function closeConnections({ servers }: LabSystem): Promise<void> {
   await servers.inTurn('rabbitmq', () =>
     servers.erlang(
@@ -62,6 +77,12 @@ export const BROKER_FAULTS = {
     holdMs: [0, 0],
     recoverMs: 4_000,
     inject: deleteQueue,
+  },
+  'broker.unbind': {
+    targets: [...DELETABLE, commandsQueue('allocator'), ...PUSH_QUEUES],
+    holdMs: [1_500, 4_000],
+    recoverMs: 2_000,
+    inject: unbind,
   },
   'broker.close_connections': { targets: ['rabbitmq'], holdMs: [0, 0], recoverMs: 4_000, inject: closeConnections },
 } as const satisfies Readonly<Record<string, FaultType>>;

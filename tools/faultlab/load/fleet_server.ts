@@ -11,6 +11,9 @@ export interface FleetServerOptions {
   readonly capacity: number;
 }
 
+/** Names of the game servers. */
+export const FLEET = ['lab-server-0', 'lab-server-1', 'lab-server-2'] as const;
+
 const HEARTBEAT_MS = 2_000;
 const START_RETRY_MS = 60_000;
 const HEARTBEAT_RETRY_MS = 1_500;

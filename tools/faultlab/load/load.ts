@@ -5,7 +5,7 @@ import type { LabSystem } from '../system/lab_system.ts';
 import { AccountWorkload } from './account_workload.ts';
 import { Caller } from './caller.ts';
 import { CoordinatorClient } from './coordinator_client.ts';
-import { FleetServer } from './fleet_server.ts';
+import { FLEET, FleetServer } from './fleet_server.ts';
 import { GameWorkload } from './game_workload.ts';
 import { HttpClient } from './http_client.ts';
 import { OpenLoop } from './open_loop.ts';
@@ -30,7 +30,6 @@ interface Parts {
   readonly players: readonly Player[];
 }
 
-const FLEET_SIZE = 3;
 const CAPACITY = 1_000;
 const POISON_EVERY_MS = 10_000;
 const WAIT_POLL_MS = 100;
@@ -60,9 +59,8 @@ export class Load {
     const caller = new Caller({ history, random: () => pauses.next() });
     const players = await signUpPlayers(gatewayUrls, profile.players);
     const coordinator = await CoordinatorClient.open(warren.brokerUrl('coordinator'));
-    const fleet = Array.from({ length: FLEET_SIZE }, (_, index) => {
+    const fleet = FLEET.map((instanceId, index) => {
       const gatewayUrl = gatewayUrls[index % gatewayUrls.length] ?? '';
-      const instanceId = `lab-server-${index}`;
       return new FleetServer({ gatewayUrl, serverKey: warren.serverKey, instanceId, capacity: CAPACITY });
     });
     await Promise.all(fleet.map((server) => server.start()));

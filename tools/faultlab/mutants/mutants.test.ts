@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -8,10 +9,16 @@ import { MutantTree, PatchDoesNotApply } from './mutant_tree.ts';
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const patchOf = (name: string): string => path.join(import.meta.dirname, `${name}.patch`);
 
-test.each(MUTANTS)('$name applies and changes something', ({ name, profile }) => {
+test.each(MUTANTS)('$name applies to the code as it is, and its profile exists', ({ name, profile }) => {
   expect(Object.keys(PROFILES)).toContain(profile);
-  using tree = new MutantTree(ROOT, patchOf(name));
-  const changed = /^\+\+\+ b\/(.*)$/m.exec(fs.readFileSync(patchOf(name), 'utf8'))?.[1] ?? '';
+  execFileSync('git', ['apply', '--check', patchOf(name)], { cwd: ROOT, stdio: 'pipe' });
+});
+
+test('a mutant is a copy of the tree with its patch applied', () => {
+  const [mutant] = MUTANTS;
+  if (mutant === undefined) throw new Error('there are no mutants');
+  using tree = new MutantTree(ROOT, patchOf(mutant.name));
+  const changed = /^\+\+\+ b\/(.*)$/m.exec(fs.readFileSync(patchOf(mutant.name), 'utf8'))?.[1] ?? '';
   const [before, after] = [ROOT, tree.root].map((root) => fs.readFileSync(path.join(root, changed), 'utf8'));
   expect(after).not.toBe(before);
 });
