@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hash32 } from '@warren/kernel';
-import { commandsQueue, PUSH_PARTITIONS, pushQueue, queuesOf, rpcQueue, SERVICES } from '@warren/rabbit';
+import { commandsQueue, PUSH_PARTITIONS, pushQueue, queuesOf, rpcQueue, serviceSpec } from '@warren/rabbit';
 import { bindQueue, clearMemoryAlarm, raiseMemoryAlarm, unbindQueue } from '@warren/testing';
 import { FLEET } from '../load/fleet_server.ts';
 import type { LabSystem } from '../system/lab_system.ts';
@@ -51,9 +51,10 @@ async function deleteQueue({ servers }: LabSystem, { target }: Fault): Promise<v
 
 /** What is sent meanwhile finds no queue: whoever sent it is told, and keeps it. */
 async function unbind({ servers, warren }: LabSystem, { target, holdMs }: Fault): Promise<void> {
-  const binding = SERVICES.flatMap(queuesOf).find(({ name }) => name === target)?.bindings[0];
+  const [owner = ''] = target.split('.');
+  const binding = queuesOf(serviceSpec(owner)).find(({ name }) => name === target)?.bindings[0];
   if (binding === undefined) throw new Error(`${target} is bound to nothing`);
-  const url = warren.brokerUrl('topology');
+  const url = warren.brokerUrl(owner);
   await servers.inTurn('rabbitmq', async () => {
     await unbindQueue(url, target, binding);
     await sleep(holdMs);
