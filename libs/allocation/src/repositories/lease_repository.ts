@@ -53,6 +53,8 @@ interface OwnedLease {
   readonly instanceId: string;
 }
 
+/** Not the begin of the transaction: one that waited for the end of a game's lease would date the next lease before it. */
+const NOW = sql`clock_timestamp()`;
 const LIVE = sql`leases.state IN ('reserved', 'confirmed')`;
 const OVERDUE = sql<boolean>`(leases.state = 'reserved' AND leases.expires_at <= now())`;
 const ENDED = sql`leases.lease_id AS "leaseId", leases.game_id AS "gameId", leases.instance_id AS "instanceId"`;
@@ -62,9 +64,9 @@ export class LeaseRepository {
   /** Reserves the game for a server. @returns until when, or undefined when the game has a live lease already */
   async reserve(tx: Tx, lease: NewLease): Promise<Date | undefined> {
     const inserted = await sql<{ expires_at: Date }>`
-      INSERT INTO leases (lease_id, game_id, instance_id, state, resource_level, match, expires_at)
+      INSERT INTO leases (lease_id, game_id, instance_id, state, resource_level, match, created_at, expires_at)
       VALUES (${lease.leaseId}, ${lease.gameId}, ${lease.instanceId}, 'reserved', ${lease.resourceLevel},
-        ${JSON.stringify(lease.match)}::jsonb, now() + ${lease.ttlSeconds} * interval '1 second')
+        ${JSON.stringify(lease.match)}::jsonb, ${NOW}, ${NOW} + ${lease.ttlSeconds} * interval '1 second')
       ON CONFLICT (game_id) WHERE state IN ('reserved', 'confirmed') DO NOTHING
       RETURNING expires_at`.execute(tables(tx));
     return inserted.rows[0]?.expires_at;
@@ -144,7 +146,7 @@ export class LeaseRepository {
   /** Ends the game's live lease, whichever it is. */
   async endOfGame(tx: Tx, gameId: string, end: LeaseEnd): Promise<EndedLease[]> {
     const ended = await sql<EndedLease>`
-      UPDATE leases SET state = ${end.state}, ended_at = now(), end_reason = ${end.reason}
+      UPDATE leases SET state = ${end.state}, ended_at = ${NOW}, end_reason = ${end.reason}
       WHERE game_id = ${gameId} AND ${LIVE}
       RETURNING ${ENDED}`.execute(tables(tx));
     return ended.rows;
@@ -188,7 +190,7 @@ export class LeaseRepository {
   async #end(tx: Tx, end: LeaseEnd, due: ReturnType<typeof sql>): Promise<EndedLease[]> {
     const ended = await sql<EndedLease>`
       WITH due AS MATERIALIZED (${due} FOR UPDATE OF leases SKIP LOCKED)
-      UPDATE leases SET state = ${end.state}, ended_at = now(), end_reason = ${end.reason}
+      UPDATE leases SET state = ${end.state}, ended_at = ${NOW}, end_reason = ${end.reason}
       FROM due WHERE leases.lease_id = due.lease_id
       RETURNING ${ENDED}`.execute(tables(tx));
     return ended.rows;
