@@ -7,7 +7,7 @@ const MAX_BYTES = 64;
  * costs a third of what decoding them costs, and leaves no garbage. Only ASCII is remembered: there a character is a byte.
  */
 export class RecentTexts {
-  readonly #slots = new Array<string>(SLOTS).fill('');
+  readonly #slots = Array.from({ length: SLOTS }, () => '');
 
   decode(bytes: Buffer, from: number, to: number): string {
     const length = to - from;
