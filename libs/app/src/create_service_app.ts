@@ -36,6 +36,7 @@ import { Health } from './health.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { namingSetting } from './naming_setting.ts';
 import { openResources } from './open_resources.ts';
+import { type Patience, persist } from './persist.ts';
 import type { BackgroundTask, ServiceDefinition, ServiceResources } from './service_definition.ts';
 import { Workers } from './workers.ts';
 
@@ -71,7 +72,7 @@ interface Boot {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly lifecycle: Lifecycle;
-  readonly budget: Budget;
+  readonly patience: Patience;
   readonly workers: Workers;
 }
 
@@ -105,7 +106,8 @@ function prepare(definition: ServiceDefinition, env: Environment, options: Start
   const { LOG_LEVEL: level, LOG_FORMAT: format, TRACE_CALLER: traceCaller } = settings;
   const logger = createLogger({ service: definition.prefix, level, format, traceCaller });
   const health = new Health();
-  const { signal } = options;
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const clock = systemClock;
   return {
     definition,
     options,
@@ -113,8 +115,8 @@ function prepare(definition: ServiceDefinition, env: Environment, options: Start
     logger,
     metrics: new Metrics(definition.prefix),
     health,
-    lifecycle: new Lifecycle({ logger, clock: systemClock, health, ...(signal === undefined ? {} : { signal }) }),
-    budget: new Budget(systemClock, settings.BOOT_TIMEOUT_MS),
+    lifecycle: new Lifecycle({ logger, clock, health, ...signal }),
+    patience: { budget: new Budget(clock, settings.BOOT_TIMEOUT_MS), clock, ...signal },
     workers: new Workers(),
   };
 }
@@ -229,10 +231,11 @@ function stuck(queue: string): AppError {
 }
 
 async function startBackground(boot: Boot, { container, janitor }: ContainerParts): Promise<void> {
+  const { definition, workers, lifecycle, patience } = boot;
   const own: readonly BackgroundTask[] = janitor === undefined ? [] : [janitor];
-  for (const task of [...own, ...(boot.definition.background?.(container) ?? [])]) {
-    boot.workers.addTask(task);
-    await boot.lifecycle.step(task.name, () => task.start());
+  for (const task of [...own, ...(definition.background?.(container) ?? [])]) {
+    workers.addTask(task);
+    await lifecycle.step(task.name, () => persist(() => task.start(), patience));
   }
 }
 

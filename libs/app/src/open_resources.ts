@@ -5,11 +5,11 @@ import { type BrokerIdentity, ConfirmedPublisher, RabbitLink, RpcClient, userOf 
 import { RedisClient } from '@warren/redis';
 import type { Metrics } from '@warren/telemetry';
 import type { BaseSettings, PostgresSettings, RedisSettings } from './base_settings.ts';
-import type { Budget } from './budget.ts';
 import { checkSchema } from './check_schema.ts';
 import type { Health } from './health.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { namingSetting } from './naming_setting.ts';
+import { type Patience, persist } from './persist.ts';
 import type { ServiceDefinition, ServiceResources } from './service_definition.ts';
 import { StoreProbe } from './store_probe.ts';
 
@@ -21,7 +21,7 @@ export interface OpenDeps {
   readonly health: Health;
   readonly lifecycle: Lifecycle;
   /** What is left of BOOT_TIMEOUT_MS. */
-  readonly budget: Budget;
+  readonly patience: Patience;
 }
 
 /** Confirms that are under way at the end get this long. */
@@ -102,7 +102,8 @@ async function openDatabase(deps: OpenDeps): Promise<Database | undefined> {
     });
     lifecycle.onClose('postgres', () => database.close());
     await watchStore(deps, 'postgres', () => database.ping()).catch(namingSetting('DATABASE_URL'));
-    await checkSchema({ database, set, url, mayMigrate: DATABASE_MIGRATE === true, logger });
+    const mayMigrate = DATABASE_MIGRATE === true;
+    await persist(() => checkSchema({ database, set, url, mayMigrate, logger }), deps.patience);
     return database;
   });
 }
@@ -138,7 +139,7 @@ async function openLink(deps: OpenDeps, role: 'publish' | 'consume', instance: s
     lifecycle.onClose(`rabbitmq ${role} link`, () => link.stop());
     health.check(`rabbitmq-${role}`, () => linkProblem(link));
     link.start();
-    await link.ready(Math.round(deps.budget.remainingMs())).catch(namingSetting('RABBITMQ_URL'));
+    await link.ready(Math.round(deps.patience.budget.remainingMs())).catch(namingSetting('RABBITMQ_URL'));
     return link;
   });
 }
@@ -154,6 +155,6 @@ async function watchStore(deps: OpenDeps, name: string, ping: () => Promise<unkn
   const probe = new StoreProbe({ ping, clock: systemClock });
   deps.lifecycle.onClose(`${name} probe`, () => probe.stop());
   deps.health.check(name, () => probe.problem);
-  await probe.untilReachable(deps.budget.remainingMs());
+  await probe.untilReachable(deps.patience.budget);
   probe.start();
 }

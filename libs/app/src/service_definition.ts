@@ -30,6 +30,7 @@ export interface ServiceResources<Settings = BaseSettings> {
 /** Work that runs beside the listeners: sagas, sweepers. */
 export interface BackgroundTask {
   readonly name: string;
+  /** Called again when it failed for a reason that passes. */
   start(): Promise<void> | void;
   stop(): Promise<void>;
 }

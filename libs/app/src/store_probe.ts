@@ -1,20 +1,13 @@
-import { type AppError, type Clock, toAppError } from '@warren/kernel';
+import { type Clock, toAppError } from '@warren/kernel';
+import type { Budget } from './budget.ts';
+import { persist } from './persist.ts';
 
 export interface StoreProbeDeps {
   readonly ping: () => Promise<unknown>;
   readonly clock: Clock;
 }
 
-const RETRY_MS = 500;
 const INTERVAL_MS = 2_000;
-
-/** Retryable for a caller, since an operator may mend it any time; a service that starts says so and ends instead. */
-const FATAL_AT_START = new Set([
-  'DATABASE_ACCESS_REFUSED',
-  'DATABASE_CONFIG_INVALID',
-  'REDIS_ACCESS_REFUSED',
-  'REDIS_CONFIG_INVALID',
-]);
 
 /** Asks a store again and again whether it answers. */
 export class StoreProbe {
@@ -32,20 +25,9 @@ export class StoreProbe {
     return this.#problem;
   }
 
-  /**
-   * A store that is absent may come; one that refuses us will not change its mind. Ends early, without an error, when the
-   * probe is stopped.
-   * @throws AppError of the last try
-   */
-  async untilReachable(timeoutMs: number): Promise<void> {
-    const { clock } = this.#deps;
-    const until = clock.monotonicMs() + timeoutMs;
-    while (!this.#stop.signal.aborted) {
-      const failure = await this.#ask();
-      if (failure === undefined) return;
-      if (!failure.retryable || FATAL_AT_START.has(failure.code) || clock.monotonicMs() >= until) throw failure;
-      await clock.sleep(RETRY_MS, this.#stop.signal);
-    }
+  /** @throws AppError of the last try, also when the probe is stopped meanwhile */
+  untilReachable(budget: Budget): Promise<void> {
+    return persist(() => this.#ask(), { budget, clock: this.#deps.clock, signal: this.#stop.signal });
   }
 
   start(): void {
@@ -60,19 +42,19 @@ export class StoreProbe {
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       await this.#deps.clock.sleep(INTERVAL_MS, this.#stop.signal);
-      if (!this.#stop.signal.aborted) await this.#ask();
+      // what it threw is the problem that is told from now on
+      if (!this.#stop.signal.aborted) await this.#ask().catch(() => undefined);
     }
   }
 
-  async #ask(): Promise<AppError | undefined> {
+  async #ask(): Promise<void> {
     try {
       await this.#deps.ping();
       this.#problem = undefined;
-      return undefined;
     } catch (cause) {
       const failure = toAppError(cause);
       this.#problem = failure.message;
-      return failure;
+      throw failure;
     }
   }
 }

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { CREATE_TICKET, type TicketReply } from '@warren/contracts';
 import { silentLogger } from '@warren/kernel';
+import type { Database } from '@warren/postgres';
 import { RabbitLink, RpcClient } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
 import { faultProxy, tempDatabase, tempVhost } from '@warren/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createServiceApp, type RunningService } from '../src/index.ts';
+import type { BackgroundTask } from '../src/service_definition.ts';
 import { AppKit, type Env, until } from './app_kit.ts';
-import { tinyService } from './fixtures/tiny_service.ts';
+import { type TinyOptions, tinyService } from './fixtures/tiny_service.ts';
 
 const REPLY: TicketReply = {
   ticket_id: randomUUID(),
@@ -33,8 +35,8 @@ afterEach(async () => {
 
 afterAll(() => kit.close());
 
-async function start(env: Env = {}, handlerMs = 0): Promise<RunningService> {
-  const service = await createServiceApp(tinyService({ handlerMs, reply: REPLY }), kit.env(env));
+async function start(env: Env = {}, options: TinyOptions = {}): Promise<RunningService> {
+  const service = await createServiceApp(tinyService({ reply: REPLY, ...options }), kit.env(env));
   running.add(service);
   return service;
 }
@@ -95,6 +97,23 @@ test.each([
     await until(async () => Object.keys(await missing(adminUrl)).length === 0);
   },
 );
+
+test('a database that is away between two steps of the start is waited for', async () => {
+  const { proxy, url } = await proxyTo(kit.database.url, 5_432);
+  let tries = 0;
+  const needsDatabase = (database: Database): BackgroundTask => ({
+    name: 'task that needs the database at once',
+    start: async () => {
+      tries++;
+      await proxy.admit(tries === 1 ? 'refuse' : 'pass');
+      if (tries === 1) proxy.cut();
+      await database.ping();
+    },
+    stop: () => Promise.resolve(),
+  });
+  await start({ DATABASE_URL: url }, { background: needsDatabase });
+  expect(tries).toBe(2);
+});
 
 test.each([
   [
@@ -180,7 +199,7 @@ const ACTOR = { kind: 'player', id: 'p-1', roles: [] } as const;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test('stopped under load: what runs is answered, nothing is cut short', async () => {
-  const service = await start({}, 150);
+  const service = await start({}, { handlerMs: 150 });
   const rpc = await client();
   const calls = Array.from({ length: 8 }, () =>
     rpc.outcome(CREATE_TICKET, { mode: 'duel' }, { actor: ACTOR, messageId: randomUUID() }),
@@ -192,7 +211,7 @@ test('stopped under load: what runs is answered, nothing is cut short', async ()
 });
 
 test('what outlasts the grace is cut short three seconds before its end, is answered, and the end is not clean', async () => {
-  const service = await start({ SHUTDOWN_GRACE_MS: '3500' }, 8_000);
+  const service = await start({ SHUTDOWN_GRACE_MS: '3500' }, { handlerMs: 8_000 });
   const rpc = await client();
   const call = rpc.outcome(CREATE_TICKET, { mode: 'duel' }, { actor: ACTOR });
   await pause(200);
