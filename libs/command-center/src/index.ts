@@ -9,6 +9,7 @@ export {
 } from './listener/base_microservice_listener.ts';
 export { type ListenerPlan, type ListenerResources, listenerDeps, planListeners } from './listener/listener_plan.ts';
 export type { ValidatedCommand } from './listener/validated_command.ts';
+export { releaseKeys } from './ordering/blocked_keys.ts';
 export { PARTITION_LEASE_MS, PartitionShare, type PartitionWork } from './ordering/partition_share.ts';
 export type { PartitionStore } from './ordering/partition_store.ts';
 export { commandCenterMigrations } from './outbox/command_center_tables.ts';

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { sql, tables } from '@warren/postgres';
+import { EXCHANGE, keyedKey } from '@warren/rabbit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { releaseKeys } from '../src/index.ts';
 import { KeyedKit, letters, reasonsOf, replay } from './keyed_kit.ts';
 import { pause, type RawChannel, type TestService, until } from './kit.ts';
 
@@ -81,12 +84,23 @@ test('somebody who drops a letter removes its row, and the next one is first', a
   await keyed.send(service, ['a', 0], ['a', 1]);
   const [first, second] = await letters(raw, 2);
   if (first === undefined || second === undefined) throw new Error('two letters were read');
-  await sql`DELETE FROM blocked_commands WHERE message_id = ${String(first.messageId)}`.execute(
-    tables(service.database.read),
-  );
+  expect(await releaseKeys(service.database, [String(first.messageId), 'of another queue'])).toBe(1);
   await replay(raw, second);
   await until(() => keyed.done.length === 1);
   expect(keyed.doneOf('a')).toEqual([1]);
+  expect(await blocked()).toEqual([]);
+});
+
+test.each<[string, string, object, string]>([
+  ['bad JSON', '{', { 'warren-key': 'a' }, 'invalid_payload'],
+  ['the key of another one', '{"player_id":"b","n":0}', { 'warren-key': 'a' }, 'invalid_payload'],
+  ['no key', '{"player_id":"a","n":0}', {}, 'invalid_payload'],
+])('a message with %s is parked and blocks no key', async (_what, body, headers, reason) => {
+  const options = { type: 'allocator.grant_item@1', messageId: randomUUID(), headers, mandatory: true };
+  await raw.publish(EXCHANGE.commands, keyedKey('allocator.grant_item', 3), body, options);
+  expect(reasonsOf(await letters(raw, 1))).toEqual([reason]);
+  await keyed.send(service, ['a', 7], ['b', 7]);
+  await until(() => keyed.done.length === 2);
   expect(await blocked()).toEqual([]);
 });
 

@@ -3,7 +3,7 @@ import { type Container, token } from '@warren/kernel';
 import { EXCHANGE } from '@warren/rabbit';
 import * as z from 'zod';
 import { type ApplyContext, command, type HandlerFor } from '../src/index.ts';
-import { Kit, nextOf, type RawChannel, type ServiceOptions, type TestService } from './kit.ts';
+import { Kit, nextOf, type RawChannel, type ServiceOptions, type TestService, until } from './kit.ts';
 
 /** A command in sequence: what a service would do to the items of a player. */
 const GRANT = defineContract({
@@ -20,6 +20,9 @@ const GRANT = defineContract({
 });
 
 const HANDLER = token<HandlerFor<typeof GRANT>>('test.grant');
+
+/** A busy broker takes its time for sixteen quorum queues. */
+const PARTITIONS_MS = 60_000;
 
 type Grant = DtoOf<typeof GRANT>;
 type Rule = (dto: Grant, context: ApplyContext) => Promise<void>;
@@ -45,10 +48,14 @@ export class KeyedKit {
     return new KeyedKit(await Kit.open());
   }
 
-  replica(options: Partial<ServiceOptions> = {}): Promise<TestService> {
+  /** Resolves when all of its partitions are consumed: until then those that are new have no queue. */
+  async replica(options: Partial<ServiceOptions> = {}): Promise<TestService> {
     const container = (built: Container): void =>
       void built.value(HANDLER, { apply: (dto: Grant, context: ApplyContext) => this.#apply(dto, context) });
-    return this.kit.service({ ...options, registry: { commands: [command(GRANT, HANDLER)] }, container });
+    const registry = { commands: [command(GRANT, HANDLER)] };
+    const service = await this.kit.service({ ...options, registry, container });
+    await until(() => service.listeners.every(({ problem }) => problem === undefined), PARTITIONS_MS);
+    return service;
   }
 
   /** Sends through the outbox of a replica, in one transaction. */

@@ -6,6 +6,7 @@ type Channel = Awaited<ReturnType<LinkSession['openConfirmChannel']>>;
 
 /** The broker as it is, for what our own publishers would never send and for looking into queues. */
 export interface RawChannel {
+  /** With `mandatory` it rejects when no queue takes the message. */
   publish(
     exchange: string,
     key: string,
@@ -30,6 +31,8 @@ export async function rawChannel(link: RabbitLink): Promise<RawChannel> {
   const { promise, resolve } = Promise.withResolvers<Channel>();
   link.use(async (session) => resolve(await session.openConfirmChannel()));
   const channel = await promise;
+  const returned = new Set<unknown>();
+  channel.on('return', ({ properties }) => returned.add(properties.messageId));
   return {
     publish: (exchange, key, body, options = {}) =>
       new Promise((done, reject) => {
@@ -41,9 +44,11 @@ export async function rawChannel(link: RabbitLink): Promise<RawChannel> {
           persistent: true,
           ...options,
         };
-        channel.publish(exchange, key, bytes, properties, (error: unknown) =>
-          error === null || error === undefined ? done() : reject(error),
-        );
+        channel.publish(exchange, key, bytes, properties, (error: unknown) => {
+          if (returned.delete(properties.messageId)) reject(new Error(`no queue takes ${key}`));
+          else if (error === null || error === undefined) done();
+          else reject(error);
+        });
       }),
     take: async (queue) => {
       const message = await channel.get(queue, { noAck: true });

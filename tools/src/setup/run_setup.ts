@@ -1,10 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { createServerKey, ensureServerKey } from '@warren/auth';
-import { digest, silentLogger } from '@warren/kernel';
-import { Database, schemaVersion } from '@warren/postgres';
+import { digest } from '@warren/kernel';
+import { type Database, schemaVersion } from '@warren/postgres';
 import { brokerDefinitions, brokerPrefixes, SERVICES } from '@warren/rabbit';
-import { Metrics } from '@warren/telemetry';
 import { type Clone, writePrivateFile } from '../clone/clone.ts';
 import { secretMakers } from '../env/secrets.ts';
 import { inSeconds, say, withProgress } from '../output.ts';
@@ -12,6 +11,7 @@ import { ServerPlaces } from '../servers/place.ts';
 import { rabbitLoginFailure } from '../servers/rabbit_login.ts';
 import { brokerUrlOf, databaseUrlOf, requireSetting } from '../servers/service_urls.ts';
 import { SCHEMAS, type ServiceSchema } from './schemas.ts';
+import { serviceDatabase } from './service_database.ts';
 import { setupBroker } from './setup_broker.ts';
 import { setupDatabase } from './setup_database.ts';
 
@@ -41,14 +41,7 @@ async function withServiceDatabase<T>(
   schema: string,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const database = new Database({
-    url,
-    schema,
-    service: 'tools',
-    logger: silentLogger(),
-    metrics: new Metrics('tools'),
-    max: 1,
-  });
+  const database = serviceDatabase(url, schema);
   try {
     return await work(database);
   } finally {

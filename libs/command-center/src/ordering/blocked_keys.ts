@@ -6,8 +6,8 @@ import { KEY_BLOCKED } from '../listener/outcome.ts';
 /**
  * Commands of a key that were parked, in their order: rows of `blocked_commands`. As long as there is one the key is
  * blocked. Only the first of them may run, when it is replayed; its end removes the row, and the next one is the first.
- * Whoever replays the dead letters in their order therefore keeps the order of the key. Somebody who drops a letter
- * instead removes its row as well.
+ * Whoever replays the dead letters in their order therefore keeps the order of the key. Whoever drops a letter instead
+ * removes its row as well: `releaseKeys`.
  */
 
 /** `free`: the key is not blocked. `first`: it is, and this message is the one that it waits for. */
@@ -28,6 +28,17 @@ export async function takeTurn(tx: Tx, key: string, messageId: string): Promise<
 /** The message has had its end, whichever. */
 export async function endTurn(tx: Tx, messageId: string): Promise<void> {
   await sql`DELETE FROM blocked_commands WHERE message_id = ${messageId}`.execute(tables(tx));
+}
+
+/**
+ * For parked commands that are not done any more: they hold up their keys no longer. Resolves to the number of those that did.
+ */
+export function releaseKeys(database: Database, messageIds: readonly string[]): Promise<number> {
+  return database.transaction(async (tx) => {
+    const { rows } = await sql`
+      DELETE FROM blocked_commands WHERE message_id = ANY (${[...messageIds]}) RETURNING true`.execute(tables(tx));
+    return rows.length;
+  });
 }
 
 export interface BlockedCommand {

@@ -7,6 +7,8 @@ export interface DropOptions extends LetterQuery {
   readonly onLetter: (letter: DeadLetter) => void;
   /** Asked while the letters are in our hands: what was seen is what goes. */
   readonly confirm: (count: number) => Promise<boolean>;
+  /** What has to be done before they go. When it rejects, they stay. */
+  readonly prepare?: () => Promise<void>;
 }
 
 export interface DropReport {
@@ -17,7 +19,7 @@ export interface DropReport {
 
 /** Deletes the letters that match, for good. Those that come in after the start stay. */
 export async function dropLetters(desk: LetterDesk, queue: string, options: DropOptions): Promise<DropReport> {
-  const { matches, limit, signal, onLetter, confirm } = options;
+  const { matches, limit, signal, onLetter, confirm, prepare } = options;
   const letters = await lettersIn(desk, queue);
   if (letters === 0) return { letters, dropped: 0 };
   let marked = 0;
@@ -28,7 +30,10 @@ export async function dropLetters(desk: LetterDesk, queue: string, options: Drop
     return 'mark';
   };
   return passOver(desk, { queue, expected: letters, sort }, async (round) => {
-    if (marked > 0 && !signal.aborted && (await confirm(marked)) && !signal.aborted) round.removeMarked();
+    if (marked > 0 && !signal.aborted && (await confirm(marked)) && !signal.aborted) {
+      await prepare?.();
+      round.removeMarked();
+    }
     return { letters, dropped: round.removed };
   });
 }

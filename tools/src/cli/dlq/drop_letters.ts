@@ -1,9 +1,11 @@
 import readline from 'node:readline/promises';
+import type { DeadLetter } from '@warren/rabbit';
 import type { Clone } from '../../clone/clone.ts';
 import { sayPlain } from '../../output.ts';
 import { ToolError } from '../../tool_error.ts';
 import { type DlqOptions, filterOf } from './dlq_options.ts';
 import { type DlqSession, INTERRUPTED, inWords, presentQueues, printJson, withOffice } from './dlq_session.ts';
+import { holderOf, KeyReleases } from './key_releases.ts';
 import { matcherOf } from './letter_filter.ts';
 import { LetterTally } from './letter_tally.ts';
 import { plain } from './plain_text.ts';
@@ -17,6 +19,14 @@ interface QueueReport {
   readonly queue: string;
   readonly letters: number;
   readonly dropped: number;
+  /** Of the dropped ones, those that held up their keys. */
+  readonly released: number;
+}
+
+interface Drop {
+  readonly options: DlqOptions;
+  readonly matches: ReturnType<typeof matcherOf>;
+  readonly keys: KeyReleases;
 }
 
 /** `warren dlq drop` */
@@ -28,38 +38,73 @@ export function dropLetters(clone: Clone, ids: readonly string[], options: DlqOp
     throw new ToolError('Nobody can be asked here, because this is no terminal: say --yes.', { exitCode: 2 });
   return withOffice(clone, async (session) => {
     const matches = matcherOf(filter, Date.now());
-    const reports: QueueReport[] = [];
-    for (const queue of await presentQueues(session.office, filter)) {
-      if (session.signal.aborted) break;
-      reports.push({ queue, ...(await dropFrom(session, queue, { ...options, matches })) });
+    const queues = await presentQueues(session.office, filter);
+    // a dry run releases nothing, and so needs nobody's database
+    const holders = options.dryRun === true ? [] : await holdersIn(session, queues, { options, matches });
+    const keys = await KeyReleases.open(clone, holders);
+    try {
+      const reports: QueueReport[] = [];
+      for (const queue of queues) {
+        if (!session.signal.aborted) reports.push(await dropFrom(session, queue, { options, matches, keys }));
+      }
+      if (options.json === true) printJson({ dryRun: options.dryRun === true, queues: reports });
+      else for (const report of reports) print(report, options.dryRun === true);
+    } finally {
+      await keys.close();
     }
-    if (options.json === true) printJson({ dryRun: options.dryRun === true, queues: reports });
-    else for (const report of reports) print(report, options.dryRun === true);
     return session.signal.aborted ? INTERRUPTED : 0;
   });
+}
+
+/** The services whose keys are held up by letters that are about to go. Looked for in all queues before the first one loses any. */
+async function holdersIn(
+  { office, signal, note }: DlqSession,
+  queues: readonly string[],
+  { options, matches }: Omit<Drop, 'keys'>,
+): Promise<ReadonlySet<string>> {
+  const holders = new Set<string>();
+  for (const queue of queues) {
+    if (signal.aborted) break;
+    note(`reading ${queue}`);
+    const onLetter = (letter: DeadLetter): void => {
+      const holder = holderOf(letter);
+      if (holder !== undefined) holders.add(holder);
+    };
+    await office.look(queue, { matches, limit: options.limit ?? Number.MAX_SAFE_INTEGER, signal, onLetter });
+  }
+  return holders;
 }
 
 async function dropFrom(
   { office, signal, note }: DlqSession,
   queue: string,
-  options: DlqOptions & { readonly matches: ReturnType<typeof matcherOf> },
-): Promise<{ readonly letters: number; readonly dropped: number }> {
+  { options, matches, keys }: Drop,
+): Promise<QueueReport> {
   const tally = new LetterTally();
-  let would = 0;
+  const holding: DeadLetter[] = [];
+  let [would, released] = [0, 0];
   note(`reading ${queue}`);
   const report = await office.drop(queue, {
-    matches: options.matches,
+    // one that came a moment ago may be of another service
+    matches: (letter) => matches(letter) && (options.dryRun === true || keys.cover(letter)),
     limit: options.limit ?? Number.MAX_SAFE_INTEGER,
     signal,
-    onLetter: (letter) => tally.add(letter),
+    onLetter: (letter) => {
+      tally.add(letter);
+      if (holderOf(letter) !== undefined) holding.push(letter);
+    },
     confirm: async (count) => {
       note('');
       would = count;
       if (options.dryRun === true) return false;
       return options.yes === true || (await agreed(queue, count, { tally, signal }));
     },
+    // first: a letter whose row is gone can be dropped again, a row whose letter is gone would block its key for ever
+    prepare: async () => {
+      released = await keys.release(holding);
+    },
   });
-  return options.dryRun === true ? { ...report, dropped: would } : report;
+  return { queue, ...report, ...(options.dryRun === true ? { dropped: would } : {}), released };
 }
 
 async function agreed(
@@ -86,7 +131,8 @@ async function agreed(
   }
 }
 
-function print({ queue, letters, dropped }: QueueReport, dryRun: boolean): void {
-  if (letters > 0)
-    sayPlain(`${queue}: ${inWords(dropped)} of ${inWords(letters)} letters${dryRun ? ' would be' : ''} dropped`);
+function print({ queue, letters, dropped, released }: QueueReport, dryRun: boolean): void {
+  if (letters === 0) return;
+  const keys = released === 0 ? '' : `, ${inWords(released)} of them hold up their keys no longer`;
+  sayPlain(`${queue}: ${inWords(dropped)} of ${inWords(letters)} letters${dryRun ? ' would be' : ''} dropped${keys}`);
 }
