@@ -23,9 +23,17 @@ export function userNameOf(url: string): string {
 
 /** Reads the identity out of the user name: `w1a2b3-auth` is service `auth` of the clone `w1a2b3-`. */
 export function userOf(url: string, prefix?: string): BrokerIdentity {
-  const user = userNameOf(url);
+  return identityOf(userNameOf(url), prefix);
+}
+
+/** As `userOf`, of a user name. */
+export function identityOf(user: string, prefix?: string): BrokerIdentity {
   const known = prefix === undefined ? [...SERVICES.map((service) => service.prefix), ...SETUP_USERS] : [prefix];
   const found = known.find((candidate) => user.endsWith(candidate));
   if (found === undefined) return { user, userPrefix: '', prefix: prefix ?? '', singleUser: true };
   return { user, userPrefix: user.slice(0, user.length - found.length), prefix: found, singleUser: false };
 }
+
+/** The broker user of a service that is on the same broker as `identity`. */
+export const userOfService = (identity: BrokerIdentity, prefix: string): string =>
+  identity.singleUser ? identity.user : identity.userPrefix + prefix;

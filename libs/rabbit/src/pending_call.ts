@@ -41,6 +41,8 @@ export function outcomeError(outcome: Exclude<RpcOutcome<unknown>, { kind: 'valu
 
 /** A call that waits, whatever its reply. */
 export interface WaitingCall extends Expiring {
+  /** The broker user whose reply counts. */
+  readonly answerer: string;
   receive(message: ConsumeMessage): void;
   fail(failure: CallFailure): void;
 }
@@ -50,6 +52,7 @@ export type CallTable = Map<string, WaitingCall>;
 /** One call between request and outcome. It is in the table exactly as long as it waits. */
 export class PendingCall<S extends z.ZodType> implements WaitingCall {
   readonly deadline: number;
+  readonly answerer: string;
   readonly #id: string;
   readonly #schema: S;
   readonly #owner: CallOwner;
@@ -58,6 +61,7 @@ export class PendingCall<S extends z.ZodType> implements WaitingCall {
 
   constructor(owner: CallOwner, id: string, waiter: CallWaiter<S>) {
     this.deadline = waiter.deadline;
+    this.answerer = waiter.answerer;
     this.#id = id;
     this.#schema = waiter.schema;
     this.#owner = owner;
@@ -119,6 +123,7 @@ export interface CallWaiter<S extends z.ZodType> {
   readonly schema: S;
   /** Monotonic milliseconds. */
   readonly deadline: number;
+  readonly answerer: string;
   readonly resolve: (outcome: RpcOutcome<z.output<S>>) => void;
 }
 

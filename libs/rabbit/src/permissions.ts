@@ -10,7 +10,7 @@ export interface UserSpec {
 }
 
 /** Matches no key at all. `^$` would match the empty key, which `warren.deliver` hands on to the queue of the unroutable. */
-const NOTHING = '(?!)';
+export const NOTHING = '(?!)';
 
 /** Rights of every user. `userPrefix` stands before the service prefix where clones share one broker. */
 export function userSpecs(userPrefix: string): readonly UserSpec[] {
@@ -21,19 +21,19 @@ function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
   const p = service.prefix;
   const own = `${escape(p)}\\..+`;
   const replies = `rpc\\.${escape(userPrefix + p)}\\..+`;
-  const parks =
-    service.commands || service.keyed === true || service.delivers || Object.keys(service.events).length > 0;
-  const topics = serviceTopics(service, { own, replies, parks });
-  const ownQueues = `${own}|${replies}`;
+  const retries = service.commands || service.keyed === true || Object.keys(service.events).length > 0;
+  const parks = retries || service.delivers;
+  const topics = serviceTopics(service, { own, replies, retries, parks });
+  const queues = service.calls.length > 0 ? [own, replies] : [own];
   const written = topics.filter((t) => t.write !== NOTHING).map((t) => t.exchange);
   // The broker asks for write on the exchange that a queue dead-letters to. The topic permission keeps publishing there shut.
-  if (parks) written.push(EXCHANGE.deliver);
+  if (retries) written.push(EXCHANGE.deliver);
   const readable = topics.filter((t) => t.read !== NOTHING).map((t) => t.exchange);
   return {
     prefix: p,
-    configure: `^(${ownQueues})$`,
-    write: `^(${[...written.map(escape), ownQueues].join('|')})$`,
-    read: `^(${[...readable.map(escape), ownQueues].join('|')})$`,
+    configure: only(...queues),
+    write: only(...written.map(escape), ...queues),
+    read: only(...readable.map(escape), ...queues),
     topics,
   };
 }
@@ -41,62 +41,73 @@ function serviceUser(service: ServiceSpec, userPrefix: string): UserSpec {
 interface OwnNames {
   readonly own: string;
   readonly replies: string;
-  /** Keeps failed messages in delay tiers and dead letters. */
+  /** Keeps failed messages in delay tiers. */
+  readonly retries: boolean;
+  /** Keeps them in dead letters. */
   readonly parks: boolean;
 }
 
-function serviceTopics(service: ServiceSpec, { own, replies, parks }: OwnNames): UserSpec['topics'] {
+function serviceTopics(service: ServiceSpec, { own, replies, retries, parks }: OwnNames): UserSpec['topics'] {
   const p = escape(service.prefix);
-  const may = (condition: boolean, pattern: string): string => (condition ? pattern : NOTHING);
+  const may = (condition: boolean, pattern: string): string => (condition ? only(pattern) : NOTHING);
   const calls = service.calls.length > 0;
-  const dead = may(parks, `^${escape(deadQueue(service.prefix))}$`);
+  const dead = may(parks, escape(deadQueue(service.prefix)));
   return [
-    topic(EXCHANGE.rpc, anyOf(service.calls, '\\.[a-z_]+'), may(service.rpc, `^${p}\\.\\*$`)),
+    topic(EXCHANGE.rpc, anyOf(service.calls, '\\.[a-z_]+'), may(service.rpc, `${p}\\.\\*`)),
     topic(
       EXCHANGE.commands,
       anyOf(service.calls, '\\.[a-z_]+(\\.p\\d+)?'),
-      may(service.commands || service.keyed === true, `^${p}\\.\\*(\\.p\\d+)?$`),
+      may(service.commands || service.keyed === true, `${p}\\.\\*(\\.p\\d+)?`),
     ),
-    topic(EXCHANGE.events, `^${p}\\.[a-z_]+$`, anyOf(Object.values(service.events).flat(), '')),
-    topic(EXCHANGE.push, pushWrite(service), may(service.delivers, '^(push\\.\\d\\d|gateway\\.node\\..+)$')),
-    topic(EXCHANGE.replies, may(service.rpc, '^rpc\\..+$'), may(calls, `^${replies}$`)),
-    ...DELAY_TIERS.map(({ name }) => topic(delayExchange(name), may(parks, `^${own}$`), may(parks, `^${p}\\.#$`))),
-    topic(EXCHANGE.deliver, NOTHING, may(parks, `^${own}$`)),
+    topic(EXCHANGE.events, only(`${p}\\.[a-z_]+`), anyOf(Object.values(service.events).flat(), '')),
+    topic(EXCHANGE.push, pushWrite(service), may(service.delivers, 'push\\.\\d\\d|gateway\\.node\\..+')),
+    topic(EXCHANGE.replies, may(service.rpc, 'rpc\\..+'), may(calls, replies)),
+    ...DELAY_TIERS.map(({ name }) => topic(delayExchange(name), may(retries, own), may(retries, `${p}\\.#`))),
+    topic(EXCHANGE.deliver, NOTHING, may(parks, own)),
     topic(EXCHANGE.dead, dead, dead),
     topic(EXCHANGE.unroutable, NOTHING, NOTHING),
   ];
 }
 
 function pushWrite(service: ServiceSpec): string {
-  if (service.delivers) return '^gateway\\.node\\..+$';
-  return service.pushes ? '^push\\.\\d\\d$' : NOTHING;
+  if (service.delivers) return only('gateway\\.node\\..+');
+  return service.pushes ? only('push\\.\\d\\d') : NOTHING;
 }
 
+/** Declares the exchanges and the queue of the unroutable. An exchange with an alternate needs read on itself, write on the other. */
 function topologyUser(): UserSpec {
-  const all = '^warren\\..+$';
-  return { prefix: 'topology', configure: all, write: all, read: all, topics: everyExchange(NOTHING, '^.*$') };
+  const unroutable = escape(EXCHANGE.unroutable); // the name of the exchange and of its queue
+  const open = [topic(EXCHANGE.unroutable, NOTHING, only('#'))];
+  return {
+    prefix: 'topology',
+    configure: only('warren\\..+'),
+    write: only(unroutable),
+    read: only(escape(EXCHANGE.deliver), escape(EXCHANGE.dead), unroutable),
+    topics: [...everyOther(open), ...open],
+  };
 }
 
 /** Replays go out on `warren.deliver`; reading is limited to dead letters and what could not be routed. */
 function opsUser(userPrefix: string): UserSpec {
   const replies = `rpc\\.${escape(`${userPrefix}ops`)}\\..+`;
   const open = [
-    topic(EXCHANGE.deliver, '^.+$', NOTHING),
-    topic(EXCHANGE.rpc, '^[a-z]+\\.[a-z_]+$', NOTHING),
-    topic(EXCHANGE.replies, NOTHING, `^${replies}$`),
+    topic(EXCHANGE.deliver, only('.+'), NOTHING),
+    topic(EXCHANGE.rpc, only('[a-z]+\\.[a-z_]+'), NOTHING),
+    topic(EXCHANGE.replies, NOTHING, only(replies)),
   ];
-  const shut = everyExchange(NOTHING, NOTHING).filter((t) => !open.some((other) => other.exchange === t.exchange));
   return {
     prefix: 'ops',
-    configure: `^${replies}$`,
-    write: `^(${escape(EXCHANGE.deliver)}|${escape(EXCHANGE.rpc)}|${replies})$`,
-    read: `^(.+\\.dead|warren\\.unroutable|${escape(EXCHANGE.replies)}|${replies})$`,
-    topics: [...shut, ...open],
+    configure: only(replies),
+    write: only(escape(EXCHANGE.deliver), escape(EXCHANGE.rpc), replies),
+    read: only('[a-z]+\\.dead', 'warren\\.unroutable', escape(EXCHANGE.replies), replies),
+    topics: [...everyOther(open), ...open],
   };
 }
 
-function everyExchange(write: string, read: string): UserSpec['topics'] {
-  return EXCHANGES.map((exchange) => topic(exchange.name, write, read));
+/** The exchanges that are not among these, shut: an absent row would allow everything. */
+function everyOther(open: UserSpec['topics']): UserSpec['topics'] {
+  const others = EXCHANGES.filter(({ name }) => !open.some(({ exchange }) => exchange === name));
+  return others.map(({ name }) => topic(name, NOTHING, NOTHING));
 }
 
 function topic(exchange: string, write: string, read: string): UserSpec['topics'][number] {
@@ -104,8 +115,11 @@ function topic(exchange: string, write: string, read: string): UserSpec['topics'
 }
 
 function anyOf(names: readonly string[], suffix: string): string {
-  return names.length === 0 ? NOTHING : `^(${names.map(escape).join('|')})${suffix}$`;
+  return names.length === 0 ? NOTHING : only(...names.map((name) => escape(name) + suffix));
 }
+
+/** The whole name or key. The broker's `$` would let a newline follow, and so stand for one more name than it shows. */
+const only = (...patterns: readonly string[]): string => `^(${patterns.join('|')})\\z`;
 
 function escape(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

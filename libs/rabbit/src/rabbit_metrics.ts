@@ -4,7 +4,15 @@ import { Tally } from './tally.ts';
 type RpcEnding = 'value' | 'remote' | 'no_route' | 'timeout' | 'link_lost' | 'aborted';
 type Settle = 'ack' | 'nack' | 'reject' | 'stale' | 'double';
 type DeliveryKind = 'first' | 'again';
-type ReplyDrop = 'late' | 'forged' | 'no_reply_to' | 'link_down' | 'overflow' | 'returned' | 'too_large';
+type ReplyDrop =
+  | 'late'
+  | 'wrong_sender'
+  | 'forged'
+  | 'no_reply_to'
+  | 'link_down'
+  | 'overflow'
+  | 'returned'
+  | 'too_large';
 
 /**
  * What became of a publish. `confirmed`: the broker has it. `returned`: no queue takes it. `nacked`: the queue is full.

@@ -1,4 +1,4 @@
-import type { Contract, ReplyOf } from '@warren/contracts';
+import { type Contract, type ReplyOf, serviceOf } from '@warren/contracts';
 import {
   type Clock,
   currentContext,
@@ -11,6 +11,7 @@ import { isTracing, type Metrics, startSpan, type WorkSpan } from '@warren/telem
 import type { ConsumeMessage, Message, Options } from 'amqplib';
 import type * as z from 'zod';
 import { type Actor, encodeActor } from './actor.ts';
+import { type BrokerIdentity, identityOf, userOfService } from './broker_identity.ts';
 import { Deadlines } from './deadlines.ts';
 import { checkBody, checkShort } from './message_limits.ts';
 import {
@@ -61,7 +62,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What the messages of one contract have in common. */
+interface Route {
+  readonly type: string;
+  /** Broker user of the service that owns the contract. */
+  readonly answerer: string;
+}
+
 interface Request {
+  readonly type: string;
   readonly trace: TraceContext | undefined;
   readonly id: string;
   readonly replyTo: string;
@@ -71,6 +80,7 @@ interface Request {
 /** Calls other services and waits for their replies. One Map of pending calls and one timer serve all of them. */
 export class RpcClient {
   readonly #deps: RpcClientDeps;
+  readonly #identity: BrokerIdentity;
   readonly #clock: Clock;
   readonly #metrics: RabbitMetrics;
   readonly #owner: CallOwner;
@@ -78,12 +88,13 @@ export class RpcClient {
   readonly #replies: ReplyQueue;
   readonly #calls: CallTable = new Map();
   readonly #deadlines: Deadlines<WaitingCall>;
-  readonly #types = new Map<Contract, string>();
+  readonly #routes = new Map<Contract, Route>();
   #counter = 0;
 
   constructor(deps: RpcClientDeps) {
     if (!INSTANCE.test(deps.instance)) throw new TypeError(`"${deps.instance}" cannot be a part of a queue name`);
     this.#deps = deps;
+    this.#identity = identityOf(deps.user, deps.prefix);
     this.#clock = deps.clock ?? systemClock;
     this.#metrics = new RabbitMetrics(deps.metrics);
     this.#owner = { calls: this.#calls, metrics: this.#metrics };
@@ -168,11 +179,13 @@ export class RpcClient {
     const id = `${address.epoch}.${++this.#counter}`;
     const span = isTracing() ? startCall(contract) : undefined;
     const trace = span?.trace ?? currentContext()?.trace;
-    const properties = this.#properties(contract, options, { id, replyTo: address.replyTo, deadlineMs, trace });
+    const { type, answerer } = this.#routeOf(contract);
+    const properties = this.#properties(options, { id, type, replyTo: address.replyTo, deadlineMs, trace });
     const body = Buffer.from(JSON.stringify(dto));
     checkBody(body);
     const call = new PendingCall<C['reply']>(this.#owner, id, {
       schema: contract.reply,
+      answerer,
       deadline: this.#clock.monotonicMs() + deadlineMs,
       resolve: span === undefined ? resolve : endingWith(span, resolve),
     });
@@ -187,8 +200,8 @@ export class RpcClient {
     return full || this.#deps.publishLink.state.blocked ? undefined : this.#replies.address;
   }
 
-  #properties(contract: Contract, options: CallOptions, request: Request): Options.Publish {
-    const { id, replyTo, deadlineMs, trace } = request;
+  #properties(options: CallOptions, request: Request): Options.Publish {
+    const { id, type, replyTo, deadlineMs, trace } = request;
     const { messageId = id, actor } = options;
     checkShort(messageId, 'the message id');
     const now = this.#clock.now();
@@ -203,7 +216,7 @@ export class RpcClient {
       correlationId: id,
       replyTo,
       expiration: deadlineMs,
-      type: this.#typeOf(contract),
+      type,
       userId: this.#deps.user,
       appId: this.#deps.prefix,
       timestamp: Math.floor(now / 1_000),
@@ -211,21 +224,30 @@ export class RpcClient {
     };
   }
 
-  #typeOf(contract: Contract): string {
-    let type = this.#types.get(contract);
-    if (type === undefined) {
-      type = `${contract.name}@${contract.version}`;
+  #routeOf(contract: Contract): Route {
+    let route = this.#routes.get(contract);
+    if (route === undefined) {
+      const type = `${contract.name}@${contract.version}`;
       checkShort(type, 'the type');
-      this.#types.set(contract, type);
+      route = { type, answerer: userOfService(this.#identity, serviceOf(contract.name)) };
+      this.#routes.set(contract, route);
     }
-    return type;
+    return route;
   }
 
   #replied(message: ConsumeMessage): void {
     const id: unknown = message.properties.correlationId;
+    const sender: unknown = message.properties.userId;
     const call = typeof id === 'string' ? this.#calls.get(id) : undefined;
     if (call === undefined) this.#metrics.replyDrops.add('late');
-    else call.receive(message);
+    else if (sender === call.answerer) call.receive(message);
+    else this.#refused(call, sender);
+  }
+
+  /** Every service that answers RPC may write to our queue. The call goes on waiting for the one that it was made to. */
+  #refused({ answerer }: WaitingCall, sender: unknown): void {
+    this.#metrics.replyDrops.add('wrong_sender');
+    this.#deps.logger.warn({ sender, answerer }, 'a reply of another user than the answering service was refused');
   }
 
   /** No replica of the service is alive: its queue is gone. */

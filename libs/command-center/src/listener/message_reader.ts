@@ -1,3 +1,4 @@
+import { serviceOf } from '@warren/contracts';
 import {
   AppError,
   type Clock,
@@ -147,10 +148,14 @@ export class MessageReader {
     return known;
   }
 
-  /** Every sender that the contract does not name is refused. */
+  /**
+   * Every sender that the contract does not name is refused, and an event of anybody but its owner. Rights on routing keys
+   * do not do it alone: what a service's own queue dead-letters has whatever key that queue was declared with.
+   */
   #authorise(binding: Binding, context: CommandContext): void {
-    if (binding.kind === 'event' || this.#deps.sender.unchecked) return;
-    if (isAllowed(binding.contract.access, context)) return;
+    if (this.#deps.sender.unchecked) return;
+    const isOwner = binding.kind === 'event' && context.caller === serviceOf(binding.name);
+    if (isOwner || (binding.kind === 'command' && isAllowed(binding.contract.access, context))) return;
     throw new AppError('ACCESS_FORBIDDEN', `${context.caller} may not send ${binding.name} for this actor.`, {
       kind: 'forbidden',
     });

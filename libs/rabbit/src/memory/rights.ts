@@ -26,7 +26,7 @@ export class Rights {
     this.#rights = { configure: regExp(user.configure), write: regExp(user.write), read: regExp(user.read) };
     const topics = user.topics ?? [];
     this.#topics = new Map(
-      topics.map(({ exchange, write, read }) => [exchange, { write: new RegExp(write), read: new RegExp(read) }]),
+      topics.map(({ exchange, write, read }) => [exchange, { write: fromPcre(write), read: fromPcre(read) }]),
     );
   }
 
@@ -49,4 +49,7 @@ export class Rights {
   }
 }
 
-const regExp = (text: string | undefined): RegExp | undefined => (text === undefined ? undefined : new RegExp(text));
+const regExp = (text: string | undefined): RegExp | undefined => (text === undefined ? undefined : fromPcre(text));
+
+/** The broker's expressions have `\z` for the very end of a text, which is `$` here. */
+const fromPcre = (text: string): RegExp => new RegExp(text.replaceAll('\\z', '$'));

@@ -20,13 +20,19 @@ export interface BrokerUnderTest {
   readonly strangersUrl: string;
   /** `url` with a vhost that does not exist. */
   readonly nowhereUrl: string;
-  /** A channel on a connection of its own, past the faults. */
-  raw(): Promise<RawChannel>;
+  /** A channel on a connection of its own, past the faults; of the user of `url` unless said. */
+  raw(url?: string): Promise<RawChannel>;
   /** Breaks the connections of links. */
   cut(): void;
   /** Lets nobody connect, or everybody again. */
   refuse(refused: boolean): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A broker that also knows the users of a deployment. */
+export interface UsersUnderTest extends BrokerUnderTest {
+  /** URLs of the users by their prefix. The first call makes them. */
+  users(): Promise<(prefix: string) => string>;
 }
 
 /** A broker of its own process, or a twin, that can be stopped and run out of memory. */

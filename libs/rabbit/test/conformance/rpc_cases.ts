@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { type Delivery, EXCHANGE, type RabbitLink, type RpcClient, type RpcReplier } from '../../src/index.ts';
 import { ECHO, WORK_QUEUE } from '../kit.ts';
 import { type Bench, type ConformanceCase, eventually, queueSpec } from './bench.ts';
+import type { UsersUnderTest } from './broker_under_test.ts';
 
 interface Talk {
   readonly publishLink: RabbitLink;
@@ -25,7 +26,7 @@ async function talk(bench: Bench): Promise<Talk> {
   return { publishLink, consumeLink, client, replier, echo };
 }
 
-export const RPC_CASES: readonly ConformanceCase[] = [
+export const RPC_CASES: readonly ConformanceCase<UsersUnderTest>[] = [
   {
     title: 'a call brings back the reply of the other side',
     run: async (bench) => {
@@ -117,6 +118,28 @@ export const RPC_CASES: readonly ConformanceCase[] = [
       bench.raw.publish(EXCHANGE.rpc, 'auth.echo', Buffer.from('{"text":"x"}'), properties);
       await eventually(async () => (await bench.count('warren_rabbit_replies_dropped_total', 'reason="forged"')) === 1);
       expect(await bench.raw.get(queue)).toBe(false);
+    },
+  },
+  {
+    title: 'a reply that another service forges is refused, and the true one counts afterwards',
+    run: async (bench) => {
+      const urlOf = await bench.broker.users();
+      const client = await bench.client(await bench.link('publish', urlOf('gateway')));
+      const replier = bench.replier(await bench.link('publish', urlOf('auth')));
+      await eventually(() => replier.ready);
+      const held: Delivery[] = [];
+      await bench.consumer(await bench.link('consume', urlOf('auth')), WORK_QUEUE, (delivery) => held.push(delivery));
+      const call = client.outcome(ECHO, { text: 'x' }, { deadlineMs: 30_000 });
+      await eventually(() => held.length === 1);
+      const forger = await bench.broker.raw(urlOf('coordinator'));
+      for (const { properties } of held) {
+        const { correlationId = '', replyTo = '' } = properties;
+        forger.publish(EXCHANGE.replies, replyTo, Buffer.from('{"text":"forged"}'), { correlationId, type: 'ok' });
+      }
+      const refused = 'reason="wrong_sender"';
+      await eventually(async () => (await bench.count('warren_rabbit_replies_dropped_total', refused)) === 1);
+      for (const delivery of held) replier.reply(delivery, { ok: true, value: { text: 'true' } });
+      expect(await call).toEqual({ kind: 'value', value: { text: 'true' } });
     },
   },
   {

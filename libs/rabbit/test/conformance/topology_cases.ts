@@ -1,8 +1,9 @@
 import { expect } from 'vitest';
 import { declareExchanges, declareServiceTopology, EXCHANGE, queuesOf, serviceSpec } from '../../src/index.ts';
 import { type ConformanceCase, classic, eventually, message, pause, queueSpec } from './bench.ts';
+import type { RawChannel, UsersUnderTest } from './broker_under_test.ts';
 
-export const TOPOLOGY_CASES: readonly ConformanceCase[] = [
+export const TOPOLOGY_CASES: readonly ConformanceCase<UsersUnderTest>[] = [
   {
     title: 'exchanges and the queues of a service are declared twice without complaint',
     run: async (bench) => {
@@ -22,6 +23,31 @@ export const TOPOLOGY_CASES: readonly ConformanceCase[] = [
         code: 'BROKER_TOPOLOGY_MISSING',
         message: expect.stringContaining(EXCHANGE.push) as string,
       });
+    },
+  },
+  {
+    title: 'a right to a key is none to the same key with a newline behind it',
+    run: async (bench) => {
+      const urlOf = await bench.broker.users();
+      await bench.queue(queueSpec('allocator.rpc', { arguments: classic }));
+      const deeds = (end: string): ((channel: RawChannel) => Promise<unknown>)[] => [
+        (channel) => channel.bindQueue('allocator.rpc', EXCHANGE.rpc, `allocator.*${end}`),
+        (channel) =>
+          new Promise<void>((resolve, reject) => {
+            const confirmed = (error: unknown): void => (error === null ? resolve() : reject(error));
+            channel.publish(EXCHANGE.push, `push.03${end}`, Buffer.from('{}'), {}, confirmed);
+          }),
+      ];
+      const errors: unknown[] = [];
+      for (const end of ['', '\n'])
+        for (const deed of deeds(end)) {
+          const channel = await bench.broker.raw(urlOf('allocator'));
+          channel.on('error', (error) => errors.push('code' in error ? error.code : error));
+          await deed(channel).catch(() => undefined);
+          if (end === '') expect(errors).toEqual([]);
+        }
+      await eventually(() => errors.length === 2);
+      expect(errors).toEqual([403, 403]);
     },
   },
   {
