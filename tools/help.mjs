@@ -51,7 +51,7 @@ export const COMMANDS = {
   play: { summary: 'play against a bot in the terminal, while `npm start` runs', usage: 'npm run play', options: [] },
   cli: {
     summary:
-      "the operator's commands: setup, migrate, dead letters, server keys, env; and new: write a service or a command",
+      "the operator's commands: setup, migrate, dead letters, topology, server keys, env; and new: write a service or a command",
     usage: 'npm run warren -- <command>',
     options: [],
   },

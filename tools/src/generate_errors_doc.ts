@@ -12,9 +12,10 @@ import {
 import { ERROR_KINDS } from '@warren/kernel';
 import { RABBIT_ERRORS, serviceSpec } from '@warren/rabbit';
 import { CLIENT_NOTES, type Notes, OPERATOR_NOTES } from './documents/error_notes.ts';
+import { keepPage } from './documents/keep_page.ts';
+import { section, table } from './documents/markdown.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
-const target = path.join(root, 'docs', 'errors.md');
 
 const HEADING = `# Errors
 
@@ -27,15 +28,6 @@ The form of an error over HTTP and WebSocket is in [client_protocol.md](client_p
 
 const CLIENT_CLASS = 'new WarrenError';
 const THROWN = /(new AppError|new WarrenError|refuse)\(\s*'([A-Z][A-Z0-9_]+)'/g;
-
-const cell = (text: string): string => text.replaceAll('|', '\\|');
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
-  return [line(heads), `|${heads.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
-}
-
-const section = (title: string, intro: string, body: string): string => `\n## ${title}\n\n${intro}\n\n${body}\n`;
 
 /** Commands that may end in this code by their own rules. */
 const commandsWith = (code: string): string =>
@@ -135,8 +127,4 @@ function programSections(): string[] {
 }
 
 const text = [HEADING, ...protocolSections(), ...programSections()].join('');
-if (!process.argv.includes('--check')) fs.writeFileSync(target, text);
-else if (!fs.existsSync(target) || fs.readFileSync(target, 'utf8') !== text) {
-  process.stderr.write('docs/errors.md differs from the error tables: run `node tools/src/generate_errors_doc.ts`\n');
-  process.exitCode = 1;
-}
+process.exitCode = keepPage('docs/errors.md', text, process.argv.slice(2));

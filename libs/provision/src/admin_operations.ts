@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BrokerDefinitions } from './broker_definitions.ts';
+import type { ExportedDefinitions } from './exported_definitions.ts';
 
 /** How to administer one RabbitMQ: by its command line tool, or by the management API (credentials in the URL). */
 export const BrokerAdmin = z.discriminatedUnion('kind', [
@@ -37,6 +38,7 @@ export interface ConsumerState {
 
 /** What both ways of administration can do; every call is one round trip however many names it carries. */
 export interface AdminOperations {
+  exportDefinitions: () => Promise<AdminResult<ExportedDefinitions>>;
   importDefinitions: (definitions: BrokerDefinitions) => Promise<AdminResult<void>>;
   deleteVhosts: (names: readonly string[]) => Promise<AdminResult<void>>;
   deleteUsers: (names: readonly string[]) => Promise<AdminResult<void>>;

@@ -9,6 +9,7 @@ import type {
 import { ctlAdmin } from './broker_admin_ctl.ts';
 import { httpAdmin } from './broker_admin_http.ts';
 import type { BrokerDefinitions } from './broker_definitions.ts';
+import type { ExportedDefinitions } from './exported_definitions.ts';
 import { ProvisionError, type ProvisionErrorCode } from './provision_error.ts';
 
 function operations(admin: BrokerAdmin): AdminOperations {
@@ -21,6 +22,11 @@ function operations(admin: BrokerAdmin): AdminOperations {
  */
 export function importDefinitions(admin: BrokerAdmin, definitions: BrokerDefinitions): Promise<AdminResult<void>> {
   return operations(admin).importDefinitions(definitions);
+}
+
+/** Everything on the broker but its messages, by one call. */
+export function exportDefinitions(admin: BrokerAdmin): Promise<AdminResult<ExportedDefinitions>> {
+  return operations(admin).exportDefinitions();
 }
 
 /** Deletes the vhosts with all they hold; names that do not exist are fine. */

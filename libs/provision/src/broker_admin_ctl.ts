@@ -7,6 +7,7 @@ import type {
   CtlAdmin,
   QueueState,
 } from './admin_operations.ts';
+import { ExportedDefinitions } from './exported_definitions.ts';
 import { type RunResult, runCommand } from './run_command.ts';
 
 /** Names per `eval`: an argument of a program is limited to 128 KiB by the kernel. */
@@ -62,9 +63,13 @@ async function evalForEach(admin: CtlAdmin, names: readonly string[], call: stri
 }
 
 async function list<T>(admin: CtlAdmin, args: readonly string[], schema: z.ZodType<T>): Promise<AdminResult<T[]>> {
-  const result = await ctl(admin, ['-q', ...args, '--formatter', 'json']);
+  return printed(admin, [...args, '--formatter', 'json'], z.array(schema));
+}
+
+async function printed<T>(admin: CtlAdmin, args: readonly string[], schema: z.ZodType<T>): Promise<AdminResult<T>> {
+  const result = await ctl(admin, ['-q', ...args]);
   if (!result.ok) return result;
-  const parsed = z.array(schema).safeParse(parseJson(result.value));
+  const parsed = schema.safeParse(parseJson(result.value));
   if (parsed.success) return { ok: true, value: parsed.data };
   return { ok: false, reason: 'failed', message: `${args[0] ?? ''} printed something unexpected` };
 }
@@ -99,6 +104,7 @@ function names<T>(result: AdminResult<T[]>, nameOf: (item: T) => string): AdminR
 
 export function ctlAdmin(admin: CtlAdmin): AdminOperations {
   return {
+    exportDefinitions: () => printed(admin, ['export_definitions', '-', '--format', 'json'], ExportedDefinitions),
     async importDefinitions(definitions) {
       // Standard input instead of a file: the tool may run as another user, who could not read a private file.
       const result = await ctl(admin, ['import_definitions'], JSON.stringify(definitions));

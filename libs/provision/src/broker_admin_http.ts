@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AdminOperations, AdminResult, ConsumerState, HttpAdmin, QueueState } from './admin_operations.ts';
+import { ExportedDefinitions } from './exported_definitions.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
 const MAX_MESSAGE_CHARS = 600;
@@ -55,9 +56,13 @@ async function deleteAll(
 }
 
 async function list<T>(admin: HttpAdmin, path: string, schema: z.ZodType<T>): Promise<AdminResult<T[]>> {
+  return read(admin, path, z.array(schema));
+}
+
+async function read<T>(admin: HttpAdmin, path: string, schema: z.ZodType<T>): Promise<AdminResult<T>> {
   const result = await api(admin, { method: 'GET', path });
   if (!result.ok) return result;
-  const parsed = z.array(schema).safeParse(result.value);
+  const parsed = schema.safeParse(result.value);
   if (parsed.success) return { ok: true, value: parsed.data };
   return { ok: false, reason: 'failed', message: `GET ${path} answered something unexpected` };
 }
@@ -81,6 +86,7 @@ const Consumer: z.ZodType<ConsumerState> = z
 
 export function httpAdmin(admin: HttpAdmin): AdminOperations {
   return {
+    exportDefinitions: () => read(admin, 'definitions', ExportedDefinitions),
     async importDefinitions(definitions) {
       const result = await api(admin, { method: 'POST', path: 'definitions', body: definitions });
       return result.ok ? { ok: true, value: undefined } : result;

@@ -2,6 +2,7 @@ export { type AdminFailure, BrokerAdmin, type ConsumerState, type QueueState } f
 export {
   deleteUsers,
   deleteVhosts,
+  exportDefinitions,
   importDefinitions,
   listConsumers,
   listQueues,
@@ -19,6 +20,7 @@ export type {
   BrokerQueueDefinition,
   BrokerTopicPermission,
 } from './broker_definitions.ts';
+export { ExportedDefinitions } from './exported_definitions.ts';
 export { installPrograms, installServerPackages } from './install_server_packages.ts';
 export { freePort, isPortFree, probePort } from './ports.ts';
 export { adoptPrivatePostgres, startPrivatePostgres } from './private_postgres.ts';

@@ -9,6 +9,7 @@ import { type BrokerAdmin, BrokerAdmin as BrokerAdminSchema } from './admin_oper
 import {
   deleteUsers,
   deleteVhosts,
+  exportDefinitions,
   importDefinitions,
   listQueues,
   listUsers,
@@ -138,10 +139,29 @@ test('A server that cannot start says why', async () => {
 async function exercise(admin: BrokerAdmin, name: string): Promise<void> {
   const user = { name, password_hash: hashRabbitPassword('x'), hashing_algorithm: RABBIT_HASHING_ALGORITHM, tags: [] };
   const queue = { name: 'q', vhost: name, durable: true, auto_delete: false, arguments: {} };
-  const definitions = { vhosts: [{ name }], users: [user], queues: [queue] };
+  const exchange = { name: 'e', vhost: name, type: 'topic', durable: true, auto_delete: false, internal: false };
+  const parts = {
+    permissions: [{ user: name, vhost: name, configure: '^a$', write: '', read: '.*' }],
+    topic_permissions: [{ user: name, vhost: name, exchange: 'e', write: '^a$', read: '(?!)' }],
+    exchanges: [{ ...exchange, arguments: { 'alternate-exchange': 'f' } }],
+    queues: [{ ...queue, arguments: { 'x-max-length': 7 } }],
+    bindings: [
+      { source: 'e', vhost: name, destination: 'q', destination_type: 'queue', routing_key: 'a.#', arguments: {} },
+    ],
+    policies: [
+      { vhost: name, name: 'p', pattern: '^q$', 'apply-to': 'queues', definition: { 'max-length': 9 }, priority: 1 },
+    ],
+  } as const;
+  const definitions = { vhosts: [{ name }], users: [user], ...parts };
   unwrapAdminResult(await importDefinitions(admin, definitions));
   expect(unwrapAdminResult(await listVhosts(admin))).toContain(name);
   expect(unwrapAdminResult(await listUsers(admin))).toContain(name);
+  const exported = unwrapAdminResult(await exportDefinitions(admin));
+  expect(exported.users).toContainEqual({ name, tags: [] });
+  for (const [part, items] of Object.entries(parts))
+    expect(exported, part).toMatchObject({
+      [part]: expect.arrayContaining(items.map((item) => expect.objectContaining(item) as unknown)) as unknown,
+    });
   const queues = async () => unwrapAdminResult(await listQueues(admin, name));
   await expect.poll(queues, { timeout: 20_000 }).toEqual([{ name: 'q', type: 'classic', messages: 0, consumers: 0 }]);
   unwrapAdminResult(await deleteVhosts(admin, [name, 'never was']));

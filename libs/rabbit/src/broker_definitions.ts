@@ -1,6 +1,6 @@
 import { SETUP_USERS } from './broker_identity.ts';
 import { userSpecs } from './permissions.ts';
-import { EXCHANGES, POLICIES, SERVICES, UNROUTABLE_QUEUE } from './topology.ts';
+import { EXCHANGES, POLICIES, type QueueSpec, queuesOf, SERVICES, UNROUTABLE_QUEUE } from './topology.ts';
 
 const HASHING_ALGORITHM = 'rabbit_password_hashing_sha256';
 
@@ -116,25 +116,39 @@ export function brokerDefinitions(input: BrokerDefinitionsInput): BrokerDefiniti
       internal: false,
       arguments: alternate === undefined ? {} : { 'alternate-exchange': alternate },
     })),
-    queues: [
-      {
-        name: UNROUTABLE_QUEUE.name,
-        vhost,
-        durable: true,
-        auto_delete: false,
-        arguments: { ...UNROUTABLE_QUEUE.arguments },
-      },
-    ],
-    bindings: UNROUTABLE_QUEUE.bindings.map(({ exchange, pattern }) => ({
-      source: exchange,
-      vhost,
-      destination: UNROUTABLE_QUEUE.name,
-      destination_type: 'queue',
-      routing_key: pattern,
-      arguments: {},
-    })),
+    queues: [queueDefinition(vhost, UNROUTABLE_QUEUE)],
+    bindings: bindingDefinitions(vhost, UNROUTABLE_QUEUE),
     policies: policiesOf(vhost),
   };
+}
+
+/**
+ * The same with the queues of every service: all that a vhost holds while every service runs, but for what belongs to one
+ * process. @throws Error as `brokerDefinitions`
+ */
+export function wholeDefinitions(input: BrokerDefinitionsInput): BrokerDefinitionsFile {
+  const setUp = brokerDefinitions(input);
+  const queues = SERVICES.flatMap(queuesOf);
+  return {
+    ...setUp,
+    queues: [...setUp.queues, ...queues.map((queue) => queueDefinition(input.vhost, queue))],
+    bindings: [...setUp.bindings, ...queues.flatMap((queue) => bindingDefinitions(input.vhost, queue))],
+  };
+}
+
+function queueDefinition(vhost: string, { name, durable, autoDelete, arguments: args }: QueueSpec): QueueDefinition {
+  return { name, vhost, durable, auto_delete: autoDelete, arguments: { ...args } };
+}
+
+function bindingDefinitions(vhost: string, { name, bindings }: QueueSpec): BindingDefinition[] {
+  return bindings.map(({ exchange, pattern }) => ({
+    source: exchange,
+    vhost,
+    destination: name,
+    destination_type: 'queue',
+    routing_key: pattern,
+    arguments: {},
+  }));
 }
 
 function policiesOf(vhost: string): PolicyDefinition[] {

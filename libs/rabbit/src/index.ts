@@ -1,8 +1,11 @@
 export { type Actor, decodeActor, encodeActor } from './actor.ts';
 export { declareExchanges, declareServiceTopology } from './apply_topology.ts';
 export {
+  type BrokerDefinitionsFile,
+  type BrokerDefinitionsInput,
   brokerDefinitions,
   brokerPrefixes,
+  wholeDefinitions,
 } from './broker_definitions.ts';
 export { type BrokerIdentity, SETUP_USERS, userOf } from './broker_identity.ts';
 export { ConfirmedPublisher } from './confirmed_publisher.ts';
@@ -14,7 +17,7 @@ export type { LinkSession } from './link_session.ts';
 export { copyOf, deadLetterOf, ORIGIN_HEADER } from './message_copy.ts';
 export { HEADER } from './message_headers.ts';
 export type { OutgoingMessage } from './outgoing_message.ts';
-export { userSpecs } from './permissions.ts';
+export { NOTHING, userSpecs } from './permissions.ts';
 export { QueueConsumer } from './queue_consumer.ts';
 export { QueueDepths } from './queue_depths.ts';
 export { RABBIT_ERRORS } from './rabbit_errors.ts';

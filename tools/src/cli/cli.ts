@@ -9,6 +9,7 @@ import { migrateAll } from '../setup/setup_database.ts';
 import { addDlqCommands } from './dlq/dlq_commands.ts';
 import { describeNew } from './new_commands.ts';
 import { operatorPlaces } from './operator_places.ts';
+import { addTopologyCommands } from './topology/topology_commands.ts';
 
 /** How commander says that it printed help because that was asked for. */
 const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.version']);
@@ -23,9 +24,11 @@ export async function cli(clone: Clone, args: readonly string[]): Promise<number
   let code = 0;
   addSetupCommands(program, clone);
   describeNew(program.command('new').description('write the sources of a service or a command'), clone.root);
-  addDlqCommands(program, clone, (result) => {
+  const finish = (result: number): void => {
     code = result;
-  });
+  };
+  addDlqCommands(program, clone, finish);
+  addTopologyCommands(program, clone, finish);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return code;
@@ -39,9 +42,10 @@ function addSetupCommands(program: Command, clone: Clone): void {
   program
     .command('setup')
     .description('create vhost, users, rights, exchanges, database, roles and schemas; may be repeated')
-    .action(async () => {
+    .option('--force', 'do it also when nothing seems to be missing: sets changed rights and policies back')
+    .action(async ({ force = false }: { force?: boolean }) => {
       const { places, settings } = operatorPlaces(clone);
-      await runSetup(clone, places, settings);
+      await runSetup(clone, places, settings, force);
     });
   program
     .command('migrate')

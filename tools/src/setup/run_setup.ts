@@ -89,11 +89,14 @@ export function newFleetKey(places: ServerPlaces, settings: Settings, name: stri
   return withServiceDatabase(url, 'auth', (database) => createServerKey(database, name));
 }
 
-/** Broker, database and the example's fleet key, as far as they are missing. Prints one line. */
-export async function runSetup(clone: Clone, places: ServerPlaces, settings: Settings): Promise<void> {
+/**
+ * Broker, database and the example's fleet key, when something of them seems to be missing; always with `force`. Prints one
+ * line.
+ */
+export async function runSetup(clone: Clone, places: ServerPlaces, settings: Settings, force = false): Promise<void> {
   const begin = performance.now();
   const stamp = stampOf(places, settings);
-  if (readStamp(clone) === stamp && (await stillThere(places, settings))) {
+  if (!force && readStamp(clone) === stamp && (await stillThere(places, settings))) {
     say(`setup: nothing to do (${inSeconds(performance.now() - begin)})`);
     return;
   }

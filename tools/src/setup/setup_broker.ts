@@ -6,7 +6,7 @@ import {
   listUsers,
   unwrapAdminResult,
 } from '@warren/provision';
-import { brokerDefinitions, brokerPrefixes, declareExchanges } from '@warren/rabbit';
+import { type BrokerDefinitionsInput, brokerDefinitions, brokerPrefixes, declareExchanges } from '@warren/rabbit';
 import { brokerPasswordName } from '../env/secrets.ts';
 import { type RabbitPlace, vhostOf } from '../servers/place.ts';
 import { requireSetting } from '../servers/service_urls.ts';
@@ -19,15 +19,15 @@ type Settings = Readonly<Record<string, string>>;
  */
 export async function setupBroker(place: RabbitPlace, settings: Settings): Promise<void> {
   if (place.admin === undefined) return declareExchanges(place.url);
+  unwrapAdminResult(await importDefinitions(place.admin, brokerDefinitions(declaredAt(place, settings))));
+}
+
+/** What is declared for this broker, with a new hash of each password. */
+export function declaredAt({ vhost, userPrefix }: RabbitPlace, settings: Settings): BrokerDefinitionsInput {
   const hashes = brokerPrefixes().map(
     (prefix) => [prefix, hashRabbitPassword(requireSetting(settings, brokerPasswordName(prefix)))] as const,
   );
-  const definitions = brokerDefinitions({
-    vhost: place.vhost,
-    userPrefix: place.userPrefix,
-    passwords: Object.fromEntries(hashes),
-  });
-  unwrapAdminResult(await importDefinitions(place.admin, definitions));
+  return { vhost, userPrefix, passwords: Object.fromEntries(hashes) };
 }
 
 /** Whether the vhost was made for this clone, so that nobody else can have anything in it. */

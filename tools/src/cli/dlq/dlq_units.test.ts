@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { plain, plainLines } from '../plain_text.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { maskSecrets, maskSecretsInText } from './mask_secrets.ts';
-import { plain, plainLines } from './plain_text.ts';
 import { tableLines } from './table.ts';
 
 test.each([

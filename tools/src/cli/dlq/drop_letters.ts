@@ -3,12 +3,12 @@ import type { DeadLetter } from '@warren/rabbit';
 import type { Clone } from '../../clone/clone.ts';
 import { sayPlain } from '../../output.ts';
 import { ToolError } from '../../tool_error.ts';
+import { plain } from '../plain_text.ts';
 import { type DlqOptions, filterOf } from './dlq_options.ts';
 import { type DlqSession, INTERRUPTED, inWords, presentQueues, printJson, withOffice } from './dlq_session.ts';
 import { holderOf, KeyReleases } from './key_releases.ts';
 import { matcherOf } from './letter_filter.ts';
 import { LetterTally } from './letter_tally.ts';
-import { plain } from './plain_text.ts';
 import { requireChoice } from './require_choice.ts';
 
 /** The letters are in our hands while somebody thinks; the broker takes them back after 30 minutes. */

@@ -2,11 +2,11 @@ import { KEY_RETENTION_MS } from '@warren/contracts';
 import type { DeadLetter, ReplayReport } from '@warren/rabbit';
 import type { Clone } from '../../clone/clone.ts';
 import { sayPlain } from '../../output.ts';
+import { plain } from '../plain_text.ts';
 import { type DlqOptions, filterOf } from './dlq_options.ts';
 import { type DlqSession, INTERRUPTED, inWords, presentQueues, printJson, withOffice } from './dlq_session.ts';
 import { formatDuration } from './duration.ts';
 import { matcherOf } from './letter_filter.ts';
-import { plain } from './plain_text.ts';
 import { requireChoice } from './require_choice.ts';
 
 /** What a letter may still wait in its queue before it is handled. */

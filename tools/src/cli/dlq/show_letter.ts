@@ -1,6 +1,6 @@
 import type { DeadLetter } from '@warren/rabbit';
+import { plain, plainLines } from '../plain_text.ts';
 import { maskSecrets, maskSecretsInText } from './mask_secrets.ts';
-import { plain, plainLines } from './plain_text.ts';
 
 /** One letter as JSON: whole, but for the secrets in its body. */
 export interface ShownLetter {

@@ -1,4 +1,4 @@
-import { plain } from './plain_text.ts';
+import { plain } from '../plain_text.ts';
 
 export interface Column {
   readonly head: string;
