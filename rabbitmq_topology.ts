@@ -86,46 +86,21 @@ const UNROUTABLE_MAX_LENGTH = 100_000;
 const NODE_QUEUE_MAX_LENGTH = 10_000;
 const NODE_QUEUE_TTL_MS = 30_000;
 
+/** What a line of SERVICES does not say. */
+const SILENT = { rpc: false, commands: false, events: {}, calls: [], pushes: false, delivers: false };
+
 export const SERVICES: readonly ServiceSpec[] = [
+  { ...SILENT, prefix: 'gateway', app: 'gateway', calls: ['auth', 'allocator', 'coordinator'], delivers: true },
+  { ...SILENT, prefix: 'auth', app: 'auth-svc', rpc: true },
+  { ...SILENT, prefix: 'allocator', app: 'game-allocator', rpc: true, commands: true, pushes: true },
   {
-    prefix: 'gateway',
-    app: 'gateway',
-    rpc: false,
-    commands: false,
-    events: {},
-    calls: ['auth', 'allocator', 'coordinator'],
-    pushes: false,
-    delivers: true,
-  },
-  {
-    prefix: 'auth',
-    app: 'auth-svc',
-    rpc: true,
-    commands: false,
-    events: {},
-    calls: [],
-    pushes: false,
-    delivers: false,
-  },
-  {
-    prefix: 'allocator',
-    app: 'game-allocator',
-    rpc: true,
-    commands: true,
-    events: {},
-    calls: [],
-    pushes: true,
-    delivers: false,
-  },
-  {
+    ...SILENT,
     prefix: 'coordinator',
     app: 'coordinator',
     rpc: true,
-    commands: false,
     events: { leases: ['allocator.lease_lost'] },
     calls: ['auth', 'allocator'],
     pushes: true,
-    delivers: false,
   },
 ];
 

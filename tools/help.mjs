@@ -26,8 +26,9 @@ export const COMMANDS = {
   },
   check: {
     summary: 'format, lint, types, unused code, generated files and unit tests',
-    usage: 'npm run check [-- --fix [--accept-breaking]]',
+    usage: 'npm run check [-- --fix [--accept-breaking] <pattern>…]',
     options: [
+      ['<pattern>', 'of the unit tests only the files whose name matches'],
       ['--fix', 'write the format and the generated files instead of complaining'],
       ['--accept-breaking', 'with --fix: write changes of the API that break others and that CHANGELOG.md names'],
     ],
@@ -39,6 +40,7 @@ export const COMMANDS = {
       ['bare-machine', 'both commands on a bare Debian in a folder (root, about 20 minutes)'],
       ['acceptance', 'the acceptance tests in full with three seeds, or with those that follow (about an hour)'],
       ['pains', 'the tests of the faults of other libraries in full (about 30 minutes)'],
+      ['rabbitmq4', 'the tests of libs/rabbit, A-02 to A-05 and A-10 on RabbitMQ 4 (root, about 15 minutes)'],
       [
         'faultlab',
         'ten minutes of load under faults, and every promise checked (--seed 42 --minutes 10 --profile mixed)',

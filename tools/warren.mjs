@@ -175,20 +175,25 @@ function manifests() {
   );
 }
 
+const dependenciesFile = path.join(home, 'dependencies.stamp');
+
+function dependenciesStamp() {
+  const inputs = ['pnpm-lock.yaml', 'pnpm-workspace.yaml'].map((file) => readText(path.join(root, file)));
+  return sha256(...inputs, ...manifests().map(readText));
+}
+
 /** Installs the dependencies when the lock, the workspace or a manifest differs from the last successful installation. */
 async function ensureDependencies({ node, pnpm }) {
-  const inputs = ['pnpm-lock.yaml', 'pnpm-workspace.yaml'].map((file) => readText(path.join(root, file)));
-  const stamp = sha256(...inputs, ...manifests().map(readText));
-  const stampFile = path.join(home, 'dependencies.stamp');
+  const stamp = dependenciesStamp();
   const isReady = () =>
-    readText(stampFile) === stamp && fs.existsSync(path.join(root, 'node_modules', '.modules.yaml'));
+    readText(dependenciesFile) === stamp && fs.existsSync(path.join(root, 'node_modules', '.modules.yaml'));
   if (isReady()) return;
   const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` };
   const flags = ['--frozen-lockfile', '--reporter=append-only', '--config.confirmModulesPurge=false'];
   await withLock(async () => {
     if (isReady()) return;
     await runQuietly('installing the dependencies', [node, pnpm, 'install', ...flags], { env });
-    fs.writeFileSync(stampFile, stamp);
+    fs.writeFileSync(dependenciesFile, stamp);
   });
 }
 
@@ -215,6 +220,16 @@ function handOver({ node, pnpm }, args) {
   });
 }
 
+/** Installs what a command needs, and runs it. */
+async function run(name, args) {
+  const tools = await ensureToolchain();
+  await ensureDependencies(tools);
+  const code = await handOver(tools, [name, ...args]);
+  // It linked the packages that it wrote; an installation would ask the registry about all the others.
+  if (code === 0 && name === 'cli' && args[0] === 'new') fs.writeFileSync(dependenciesFile, dependenciesStamp());
+  return code;
+}
+
 async function main() {
   const [name = '', ...args] = process.argv.slice(2);
   if (major < OLDEST_NODE)
@@ -229,9 +244,7 @@ async function main() {
     say(helpOf(name));
     return 0;
   }
-  const tools = await ensureToolchain();
-  await ensureDependencies(tools);
-  return handOver(tools, [name, ...args]);
+  return run(name, args);
 }
 
 main().then(

@@ -7,10 +7,12 @@ import {
   type Document,
   decisionProblems,
   linkProblems,
+  metricProblems,
   nameProblems,
   pathProblems,
   readDocuments,
   scriptProblems,
+  undescribedProblems,
 } from './support/documents.ts';
 
 const read = (file: string): string => fs.readFileSync(path.join(REPO, file), 'utf8');
@@ -21,6 +23,7 @@ const DECISIONS = 'docs/decisions/';
 /** Files that a reader of these pages makes. */
 const OF_THE_WORKED_EXAMPLES =
   /^docs\/adding_a_(?:command\.md: names \S*get_profile|service\.md: names \S*inventory)\S*,/;
+const SOURCES = fs.globSync('{apps,libs}/*/src/**/*.ts', { cwd: REPO }).map(read).join('\n');
 /** Settings of Node itself. */
 const OF_NODE = ['NODE_COMPILE_CACHE'];
 
@@ -65,6 +68,15 @@ test('every npm script and operator command that the documents name exists', () 
   expect(problemsIn((document) => scriptProblems(REPO, document))).toEqual([]);
 });
 
+test('every npm script, proof and operator command is shown in a document', () => {
+  expect(undescribedProblems(REPO, documents)).toEqual([]);
+  expect(undescribedProblems(REPO, []).length).toBeGreaterThan(20);
+});
+
+test('every metric that the documents name is counted', () => {
+  expect(problemsIn((document) => metricProblems(SOURCES, document))).toEqual([]);
+});
+
 test('every setting, code and constant that the documents name exists', () => {
   const known = new Set([...settings(), ...codesAndConstants(), ...OF_NODE]);
   expect(known.size).toBeGreaterThan(100);
@@ -87,12 +99,13 @@ test('every decision has a number of its own, the same in its name and its headi
   ]);
 });
 
-test('a link, path, script or setting that does not exist is named', () => {
+test('a link, path, script, metric or setting that does not exist is named', () => {
   const text =
-    'See [x](gone.md), [y](docs/errors.md#nothing), `libs/kernel/src/gone.ts`, `npm run gone`, `npm run warren -- gone`, `GONE_PORT=1`.';
+    'See [x](gone.md), [y](docs/errors.md#nothing), `libs/kernel/src/gone.ts`, `npm run gone`, `npm run warren -- gone`, `warren_gone_total`, `GONE_PORT=1`.';
   const document = { file: 'README.md', text };
   expect(linkProblems(REPO, document)).toHaveLength(2);
   expect(pathProblems(REPO, document)).toEqual(['README.md: names libs/kernel/src/gone.ts, which does not exist']);
   expect(scriptProblems(REPO, document)).toHaveLength(2);
+  expect(metricProblems(SOURCES, document)).toEqual(['README.md: names warren_gone_total, which nothing counts']);
   expect(nameProblems(new Set(settings()), document)).toEqual(['README.md: names GONE_PORT, which does not exist']);
 });

@@ -16,7 +16,7 @@ interface Pnpm {
   readonly store: string;
 }
 
-function findPnpm(): Pnpm {
+export function findPnpm(): Pnpm {
   const script = process.env['WARREN_PNPM'];
   const command = script === undefined ? ['pnpm'] : [process.execPath, script];
   const [program = '', ...args] = command;

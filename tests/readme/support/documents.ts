@@ -19,6 +19,11 @@ const SCRIPT = /\bnpm (?:run ([a-z]+)|(start|stop|test)\b)/g;
 const OPERATOR_COMMAND = /npm run warren -- ([a-z-]+)/g;
 /** An upper-case name with an underscore, alone or with a value behind it. */
 const NAME = /^([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=.*)?$/;
+/** The names in PROOFS, and what commander is told. */
+const PROOF = /^ {2}(?:'([a-z-]+)'|([a-z]+)): \{$/gm;
+const COMMAND = /\.command\('([a-z-]+)'\)/g;
+/** Alone, or with labels behind it. */
+const METRIC = /^((?:warren|gateway|http|nodejs)_[a-z0-9_]+)(?:\{.*)?$/;
 /** `apps/<app>/src/main.ts` stands for several files; one of them has to exist. */
 const PLACEHOLDER = /<[^>]+>/g;
 /** Where a file that is named without its folder may be. */
@@ -89,6 +94,34 @@ export function scriptProblems(root: string, document: Document): string[] {
       .filter((command) => !cli.includes(`.command('${command}')`))
       .map((command) => `${document.file}: the command line has no ${command}`),
   ];
+}
+
+/** npm scripts, proofs and operator commands that no document shows. */
+export function undescribedProblems(root: string, documents: readonly Document[]): string[] {
+  const read = (file: string): string => fs.readFileSync(path.join(root, file), 'utf8');
+  const { scripts } = Manifest.parse(JSON.parse(read('package.json')));
+  const proofs = [...read('tools/src/commands/prove.ts').matchAll(PROOF)].map(([, quoted, plain]) => quoted ?? plain);
+  const commands = fs
+    .globSync('tools/src/cli/**/*.ts', { cwd: root })
+    .flatMap((file) => [...read(file).matchAll(COMMAND)].map(([, name = '']) => name));
+  const shown = [
+    ...Object.keys(scripts).map((name) => new RegExp(`npm (?:run )?${name}\\b`)),
+    ...proofs.map((name) => new RegExp(`npm run prove -- ${name}\\b`)),
+    ...commands.map((name) => new RegExp(`npm run warren -- [^\`\\n]*\\b${name}\\b`)),
+  ];
+  return shown
+    .filter((pattern) => !documents.some(({ text }) => pattern.test(text)))
+    .map(({ source }) => `no document shows ${source}`);
+}
+
+/** Metrics in backticks that the sources do not hold. */
+export function metricProblems(sources: string, document: Document): string[] {
+  return spansOf(document).flatMap((span) => {
+    const name = METRIC.exec(span)?.[1];
+    return name === undefined || sources.includes(name)
+      ? []
+      : [`${document.file}: names ${name}, which nothing counts`];
+  });
 }
 
 /** Upper-case names in backticks that are no setting, error code or constant. */

@@ -20,6 +20,13 @@ interface Step {
   readonly needs?: string;
 }
 
+interface Options {
+  readonly fix: boolean;
+  readonly accept: boolean;
+  /** Of the unit tests only the files whose names match one; none: all. */
+  readonly patterns: readonly string[];
+}
+
 interface Outcome {
   readonly name: string;
   readonly ms: number;
@@ -31,7 +38,7 @@ const FOLDERS = ['apps', 'libs', 'examples', 'tests', 'tools', 'bench'];
 const ROOT_FILES = ['rabbitmq_topology.ts', 'vitest.config.ts'];
 const MAX_KEPT_CHARS = 60_000;
 
-function steps(root: string, accept: boolean): Step[] {
+function steps(root: string, { accept, patterns }: Options): Step[] {
   const places = [...FOLDERS.filter((folder) => fs.existsSync(path.join(root, folder))), ...ROOT_FILES];
   return [
     {
@@ -49,7 +56,7 @@ function steps(root: string, accept: boolean): Step[] {
       const fix = accept ? [...command, '--accept-breaking'] : command;
       return { name, command: [...command, '--check'], fix, speaks: true };
     }),
-    { name: 'unit tests', command: ['vitest', 'run', '--project', 'unit', '--reporter=dot'] },
+    { name: 'unit tests', command: ['vitest', 'run', '--project', 'unit', '--reporter=dot', ...patterns] },
   ];
 }
 
@@ -86,9 +93,9 @@ async function run(root: string, step: Step, fix: boolean): Promise<Outcome> {
 
 /** `npm run check`: every step runs, whatever the others say; ends with a table. */
 export async function check(clone: Clone, args: readonly string[]): Promise<number> {
-  const { fix, accept } = parseOptions(args);
+  const options = parseOptions(args);
   const outcomes: Outcome[] = [];
-  for (const step of steps(clone.root, accept)) outcomes.push(await run(clone.root, step, fix));
+  for (const step of steps(clone.root, options)) outcomes.push(await run(clone.root, step, options.fix));
   const width = Math.max(...outcomes.map(({ name }) => name.length)) + 2;
   for (const { name, ms, verdict } of outcomes) sayPlain(`${name.padEnd(width)}${verdict.padEnd(8)}${inSeconds(ms)}`);
   const failed = outcomes.filter(({ verdict }) => verdict === 'FAILED');
@@ -98,12 +105,13 @@ export async function check(clone: Clone, args: readonly string[]): Promise<numb
   return failed.length === 0 ? 0 : 1;
 }
 
-function parseOptions(args: readonly string[]): { readonly fix: boolean; readonly accept: boolean } {
+function parseOptions(args: readonly string[]): Options {
   const options = { fix: { type: 'boolean' }, 'accept-breaking': { type: 'boolean' } } as const;
   try {
-    const { fix = false, 'accept-breaking': accept = false } = parseArgs({ args: [...args], options }).values;
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    const { fix = false, 'accept-breaking': accept = false } = values;
     if (accept && !fix) throw new ToolError('--accept-breaking goes with --fix alone.', { exitCode: 2 });
-    return { fix, accept };
+    return { fix, accept, patterns: positionals };
   } catch (error) {
     if (error instanceof ToolError) throw error;
     const message = 'The only options are --fix and --accept-breaking; see `npm run check -- --help`.';

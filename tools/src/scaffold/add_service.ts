@@ -27,21 +27,7 @@ export function addService(draft: Draft, names: ServiceNames, services: readonly
 }
 
 function addToTopology(draft: Draft, { prefix, appName }: ServiceNames): void {
-  appendTo(
-    draft,
-    TOPOLOGY,
-    'SERVICES',
-    `{
-    prefix: '${prefix}',
-    app: '${appName}',
-    rpc: true,
-    commands: false,
-    events: {},
-    calls: [],
-    pushes: false,
-    delivers: false,
-  }`,
-  );
+  appendTo(draft, TOPOLOGY, 'SERVICES', `{ ...SILENT, prefix: '${prefix}', app: '${appName}', rpc: true }`);
   addCall(draft, GATEWAY, prefix);
 }
 

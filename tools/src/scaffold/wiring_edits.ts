@@ -90,7 +90,8 @@ export function addToRegistry(draft: Draft, layout: ServiceLayout, spec: Command
 export function addToTopology(draft: Draft, { prefix, way, callers }: CommandSpec): void {
   const flag = way === 'command' ? 'commands' : 'rpc';
   editService(draft, prefix, (source, service) => {
-    const value = required(propertyOf(service, flag), `${flag} of ${prefix}`, TOPOLOGY);
+    const value = propertyOf(service, flag);
+    if (value === undefined) return appendItem(source, service, `${flag}: true`);
     return source.text.slice(0, value.start) + 'true' + source.text.slice(value.end);
   });
   for (const caller of callers.filter((name) => name !== 'ops')) addCall(draft, caller, prefix);
@@ -100,6 +101,7 @@ export function addToTopology(draft: Draft, { prefix, way, callers }: CommandSpe
 export function addCall(draft: Draft, caller: string, prefix: string): void {
   editService(draft, caller, (source, service) => {
     const calls = propertyOf(service, 'calls');
+    if (calls === undefined) return appendItem(source, service, `calls: ['${prefix}']`);
     const names = calls?.type === 'ArrayExpression' ? calls.elements : [];
     const has = names.some((name) => name?.type === 'Literal' && name.value === prefix);
     return has ? source.text : appendItem(source, calls, `'${prefix}'`);
