@@ -5,8 +5,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Kit, leaveMark, pause, type RawChannel, type TestService, touch, until, WORK } from './kit.ts';
 
 const QUEUE = 'allocator.commands';
-/** RabbitMQ 3.10 writes down half a second late which log belongs to a new quorum queue. */
-const QUORUM_REGISTERED_MS = 1_500;
 const CONSUMER_TIMEOUT_MS = bySize({ short: 2_000, full: 60_000 });
 /** How often the broker looks for deliveries that are too old: a minute unless told. */
 const TICK_MS = bySize({ short: 500, full: 5_000 });
@@ -90,7 +88,7 @@ test('the broker stops while a command is under work: the ack is lost, the messa
     await gate;
     return { done: dto.text };
   });
-  await pause(QUORUM_REGISTERED_MS);
+  await broker.writeDown();
   const done = await endings('done');
   await send('gated', 'gated');
   await until(() => runs === 1);

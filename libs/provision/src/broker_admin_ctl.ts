@@ -18,6 +18,8 @@ const MAX_MESSAGE_CHARS = 600;
 
 // A node that is down makes the tool print advice about cookies too: only what really happened may match.
 const SYMPTOMS: readonly [RegExp, AdminFailure][] = [
+  // a node that runs is in the register of nodes, so where there is no register there is none
+  [/nodistribution/i, 'unreachable'],
   [/only root or rabbitmq|authentication failed|distribution failed|eacces|permission denied/i, 'not_permitted'],
   [/unable to perform an operation on node|nodedown|unable to connect|no answer within/i, 'unreachable'],
 ];

@@ -11,10 +11,11 @@ import {
   startServer,
 } from './private_server.ts';
 import type { PrivateState } from './private_state.ts';
+import type { ProcessIdentity } from './process_identity.ts';
 import { ProvisionError } from './provision_error.ts';
 import { rabbitIsReady } from './readiness.ts';
 import { newPassword } from './secrets.ts';
-import { findEpmd, requireServer } from './server_binaries.ts';
+import { rabbitPrograms } from './server_binaries.ts';
 import { makePrivateDir, writePrivate } from './server_home.ts';
 import { startServerProcess } from './server_process.ts';
 
@@ -33,6 +34,11 @@ export interface PrivateRabbitOptions extends PrivateServerOptions {
   management?: boolean;
   /** Further lines of rabbitmq.conf, such as `consumer_timeout = 60000`. */
   configuration?: readonly string[];
+  /**
+   * A folder with another Debian, whose RabbitMQ is to run instead of this machine's. Takes root; the data folder must be
+   * inside.
+   */
+  root?: string;
 }
 
 export interface PrivateRabbit extends PrivateServer {
@@ -41,7 +47,9 @@ export interface PrivateRabbit extends PrivateServer {
   readonly managementUrl: string | undefined;
 }
 
-type RecipeOptions = Required<Pick<PrivateRabbitOptions, 'management' | 'configuration'>>;
+interface RecipeOptions extends Required<Pick<PrivateRabbitOptions, 'management' | 'configuration'>> {
+  root: string | undefined;
+}
 
 type Rabbit = NonNullable<PrivateState['rabbit']>;
 
@@ -83,8 +91,10 @@ function nodeEnvironment(home: string, rabbit: Rabbit): Record<string, string> {
     RABBITMQ_ADVANCED_CONFIG_FILE: path.join(home, 'advanced.config'),
     RABBITMQ_PID_FILE: path.join(home, 'rabbit.pid'),
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${LOOPBACK_ONLY} -start_epmd false`,
-    RABBITMQ_CTL_ERL_ARGS: `${LOOPBACK_ONLY} -start_epmd false`,
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: LOOPBACK_ONLY,
+    RABBITMQ_CTL_ERL_ARGS: LOOPBACK_ONLY,
+    // also for what the tool starts: it would leave an epmd behind when it asks for a broker that is gone
+    ERL_AFLAGS: '-start_epmd false',
   };
 }
 
@@ -117,31 +127,32 @@ function writeFiles(context: LaunchContext, rabbit: Rabbit, extra: readonly stri
 }
 
 /** An epmd of our own as a plain child: what a node starts by itself hides behind a fork, and everybody shares it. */
-async function startEpmd(context: LaunchContext, rabbit: Rabbit): ReturnType<typeof startServerProcess> {
+async function startEpmd(context: LaunchContext, rabbit: Rabbit, epmdProgram: string): Promise<ProcessIdentity> {
   const { home, account, dataDir } = context;
-  const command = [findEpmd(), '-port', String(rabbit.epmdPort), '-address', '127.0.0.1'];
+  const command = [epmdProgram, '-port', String(rabbit.epmdPort), '-address', '127.0.0.1'];
   const epmd = await startServerProcess({ command, cwd: home, logFile: path.join(dataDir, 'epmd.log'), account });
   if (await waitForPort('127.0.0.1', rabbit.epmdPort, EPMD_WAIT_MS)) return epmd;
   throw new ProvisionError('PROVISION_SERVER_NOT_READY', `epmd did not open port ${rabbit.epmdPort}.`);
 }
 
-function recipe({ management, configuration: extra }: RecipeOptions): ServerRecipe {
+function recipe({ management, configuration: extra, root }: RecipeOptions): ServerRecipe {
   return {
     kind: 'rabbitmq',
     accountName: 'rabbitmq',
+    root,
     plainPathOnly: true,
     stopSignal: 'SIGTERM',
     graceMs: 60_000,
     readyTimeoutMs: 180_000,
     async launch(context) {
       const { home, account, logFile } = context;
-      const program = path.join(requireServer('rabbitmq'), 'rabbitmq-server');
+      const programs = rabbitPrograms(root);
       const rabbit = await chooseRabbit(context, management);
       writeFiles(context, rabbit, extra);
-      const epmd = await startEpmd(context, rabbit);
+      const epmd = await startEpmd(context, rabbit, programs.epmd);
       // `detached` makes the script replace itself by the Erlang machine, so that the process number stays the same.
       const env = { ...nodeEnvironment(home, rabbit), detached: 'true' };
-      const server = await startServerProcess({ command: [program], cwd: home, logFile, account, env });
+      const server = await startServerProcess({ command: [programs.server], cwd: home, logFile, account, env });
       return { server, rabbit: { ...rabbit, epmd } };
     },
     isReady: (state) => rabbitIsReady(state.port),
@@ -149,12 +160,11 @@ function recipe({ management, configuration: extra }: RecipeOptions): ServerReci
   };
 }
 
-function withAdmin(found: { server: PrivateServer; state: PrivateState }): PrivateRabbit {
-  const { server, state } = found;
+function withAdmin({ server, state }: { server: PrivateServer; state: PrivateState }, root?: string): PrivateRabbit {
   const { rabbit } = state;
   if (rabbit === undefined)
     throw new ProvisionError('PROVISION_DATA_DIR_UNUSABLE', `${server.dataDir} records no RabbitMQ.`);
-  const command = [path.join(requireServer('rabbitmq'), 'rabbitmqctl')];
+  const command = [...(root === undefined ? [] : ['chroot', root]), rabbitPrograms(root).ctl];
   const admin: BrokerAdmin = { kind: 'rabbitmqctl', command, env: nodeEnvironment(state.home, rabbit) };
   const api = rabbit.managementPort;
   return {
@@ -169,12 +179,12 @@ function withAdmin(found: { server: PrivateServer; state: PrivateState }): Priva
  * the one that runs in the data folder. Takes 5 to 20 s.
  */
 export async function startPrivateRabbit(options: PrivateRabbitOptions): Promise<PrivateRabbit> {
-  const { management = false, configuration: extra = [] } = options;
-  return withAdmin(await startServer(recipe({ management, configuration: extra }), options));
+  const { management = false, configuration: extra = [], root } = options;
+  return withAdmin(await startServer(recipe({ management, configuration: extra, root }), options), root);
 }
 
 /** The RabbitMQ that runs in the data folder, or undefined. */
 export async function adoptPrivateRabbit(dataDir: string): Promise<PrivateRabbit | undefined> {
-  const found = await adoptServer(recipe({ management: false, configuration: [] }), dataDir);
+  const found = await adoptServer(recipe({ management: false, configuration: [], root: undefined }), dataDir);
   return found === undefined ? undefined : withAdmin(found);
 }

@@ -196,6 +196,8 @@ test('A RabbitMQ is administered alike by its tool and by the management API, an
   await server.stop();
   expect(listenersOn(new Set([rabbit.epmdPort, server.port]))).toEqual([]);
   expect(await listUsers(server.admin)).toMatchObject({ ok: false, reason: 'unreachable' });
+  // the tool would start one to ask it for a broker
+  expect(listenersOn(new Set([rabbit.epmdPort]))).toEqual([]);
   await server.destroy();
   expect(fs.existsSync(dataDir)).toBe(false);
 });

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Account, serverAccount } from './account.ts';
+import { type Account, accountInRoot, serverAccount } from './account.ts';
 import { endProcessesOf } from './leftovers.ts';
 import { freePortNear, isPortFree, waitForFreePort } from './ports.ts';
 import { type PrivateState, readAnyState, readState, writeState } from './private_state.ts';
@@ -73,6 +73,8 @@ export interface LaunchContext {
 export interface ServerRecipe {
   kind: ServerKind;
   accountName: string;
+  /** The folder with another Debian that it runs in; undefined for this machine. */
+  root?: string | undefined;
   plainPathOnly: boolean;
   stopSignal: NodeJS.Signals;
   graceMs: number;
@@ -204,7 +206,8 @@ async function launch(
   if (previous !== undefined) await stopRecorded(recipe, previous);
   else await setAsideLostHome(dataDir, options);
   const port = await choosePort(options, previous);
-  const account = serverAccount(recipe.accountName);
+  const { accountName, root } = recipe;
+  const account = root === undefined ? serverAccount(accountName) : accountInRoot(accountName, root);
   const home = serverHome({ dataDir, known: previous?.home, account, plainPathOnly: recipe.plainPathOnly });
   await endProcessesOf(home);
   const password = previous?.password ?? newPassword();

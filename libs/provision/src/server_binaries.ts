@@ -51,9 +51,11 @@ function postgresBinDirs(): string[] {
   return [...versioned, '/usr/local/pgsql/bin', ...PLAIN_BIN_DIRS];
 }
 
-/** The directory that holds all these programs. */
-function directoryWith(directories: readonly string[], programs: readonly string[]): string | undefined {
-  return directories.find((directory) => programs.every((program) => isExecutable(path.join(directory, program))));
+/** The directory that holds all these programs, as it is called in `root`. */
+function directoryWith(directories: readonly string[], programs: readonly string[], root = '/'): string | undefined {
+  return directories.find((directory) =>
+    programs.every((program) => isExecutable(path.join(root, directory, program))),
+  );
 }
 
 /**
@@ -70,24 +72,37 @@ export function findServer(kind: ServerKind): string | undefined {
 export function requireServer(kind: ServerKind): string {
   const directory = findServer(kind);
   if (directory !== undefined) return directory;
-  throw new ProvisionError(
-    'PROVISION_SERVER_NOT_INSTALLED',
-    `The programs of ${kind} are not installed on this machine.`,
-  );
+  throw notInstalled(`The programs of ${kind} are`, 'on this machine');
+}
+
+/** The programs of RabbitMQ, by the names that they have in `root`. */
+export interface RabbitPrograms {
+  server: string;
+  ctl: string;
+  /** Erlang's register of nodes. */
+  epmd: string;
+}
+
+/** @throws ProvisionError PROVISION_SERVER_NOT_INSTALLED */
+export function rabbitPrograms(root = '/'): RabbitPrograms {
+  const program = (directories: readonly string[], name: string): string => {
+    const directory = directoryWith(directories, [name], root);
+    if (directory !== undefined) return path.join(directory, name);
+    throw notInstalled(`${name}, which RabbitMQ needs, is`, root === '/' ? 'on this machine' : `in ${root}`);
+  };
+  return {
+    server: program(RABBIT_BIN_DIRS, 'rabbitmq-server'),
+    ctl: program(RABBIT_BIN_DIRS, 'rabbitmqctl'),
+    epmd: program([...PLAIN_BIN_DIRS, '/usr/lib/erlang/bin'], 'epmd'),
+  };
+}
+
+function notInstalled(what: string, where: string): ProvisionError {
+  return new ProvisionError('PROVISION_SERVER_NOT_INSTALLED', `${what} not installed ${where}.`);
 }
 
 /** Where a program is that every user of the machine finds. Undefined when it is not installed. */
 export function findProgram(name: string): string | undefined {
   const directory = directoryWith([...PLAIN_BIN_DIRS, '/bin'], [name]);
   return directory === undefined ? undefined : path.join(directory, name);
-}
-
-/** epmd, Erlang's register of nodes. */
-export function findEpmd(): string {
-  const directory = directoryWith([...PLAIN_BIN_DIRS, '/usr/lib/erlang/bin'], ['epmd']);
-  if (directory !== undefined) return path.join(directory, 'epmd');
-  throw new ProvisionError(
-    'PROVISION_SERVER_NOT_INSTALLED',
-    'epmd, a part of Erlang that RabbitMQ needs, is not installed.',
-  );
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Account } from './account.ts';
+import { type Account, startAs } from './account.ts';
 import { identifyProcess, isRunning, type ProcessIdentity } from './process_identity.ts';
 import { ProvisionError } from './provision_error.ts';
 import { toolEnvironment } from './run_command.ts';
@@ -44,15 +44,15 @@ function spawned(child: ChildProcess, program: string): Promise<void> {
  * Output goes to `logFile`. The server does not keep the starter alive and survives it.
  */
 export async function startServerProcess(spec: StartSpec): Promise<ProcessIdentity> {
-  const [program = '', ...args] = spec.command;
+  const { command, options } = startAs(spec.account, spec.command, spec.cwd);
+  const [program = '', ...args] = command;
   const log = openLog(spec.logFile);
   try {
     const child = spawn(program, args, {
-      cwd: spec.cwd,
+      ...options,
       env: toolEnvironment(spec.env),
       detached: true,
       stdio: ['ignore', log, log],
-      ...(spec.account === undefined ? {} : { uid: spec.account.uid, gid: spec.account.gid }),
     });
     await spawned(child, program);
     child.unref();

@@ -8,6 +8,8 @@ const CONNECT_TIMEOUT_MS = 8_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 /** How long a polite close may take, and how long a closed socket may linger. */
 const CLOSE_TIMEOUT_MS = 1_000;
+/** What RabbitMQ proposes by itself. amqplib alone would wait for 64 MiB, and copy them again with every packet. */
+const MAX_FRAME_BYTES = 131_072;
 const WATCHDOG_TICK_MS = 1_000;
 /** Two heartbeats without a byte: amqplib alone would notice after three. */
 const SILENT_HEARTBEATS = 2;
@@ -44,7 +46,7 @@ export async function openConnection(options: ConnectionOptions): Promise<OpenCo
       clientProperties: { connection_name: options.name },
     };
     const connect = options.connect ?? connectBroker;
-    const model = await connect(withHeartbeat(options.url, options.heartbeatSeconds), socket);
+    const model = await connect(withLimits(options.url, options.heartbeatSeconds), socket);
     return new OpenConnection(model, life, options.heartbeatSeconds);
   } finally {
     clearTimeout(timer);
@@ -52,9 +54,11 @@ export async function openConnection(options: ConnectionOptions): Promise<OpenCo
   }
 }
 
-function withHeartbeat(url: string, seconds: number): string {
+function withLimits(url: string, heartbeatSeconds: number): string {
   const parsed = new URL(url);
-  parsed.searchParams.set('heartbeat', String(seconds));
+  parsed.searchParams.set('heartbeat', String(heartbeatSeconds));
+  parsed.searchParams.set('frameMax', String(MAX_FRAME_BYTES));
+  parsed.searchParams.set('maxFrameSize', String(MAX_FRAME_BYTES));
   return parsed.href;
 }
 

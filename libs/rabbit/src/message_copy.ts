@@ -10,7 +10,8 @@ export const ORIGIN_HEADER = 'warren-origin-user';
 const MAX_BODY_KEPT = 64 * 1024;
 const MAX_BODY_SENT = 256 * 1024;
 const MAX_MESSAGE_CHARS = 1_000;
-const MAX_HEADER_CHARS = 1_024;
+const MAX_HEADER_BYTES = 1_024;
+const MAX_ORIGIN_CHARS = 255;
 const KEPT_HEADERS = [HEADER.key, 'traceparent', 'warren-actor', 'warren-session', 'warren-roles'];
 
 export type CopyHeaders = Readonly<Record<string, string | number>>;
@@ -28,7 +29,7 @@ export function copyOf(
   const kept: Record<string, string | number> = { ...historyOf(delivery) };
   for (const name of KEPT_HEADERS) {
     const value = properties.headers?.[name];
-    if (typeof value === 'string' && value.length <= MAX_HEADER_CHARS) kept[name] = value;
+    if (typeof value === 'string' && Buffer.byteLength(value) <= MAX_HEADER_BYTES) kept[name] = value;
   }
   const whole = body.length <= MAX_BODY_SENT;
   if (!whole) kept['warren-body-bytes'] = body.length;
@@ -39,7 +40,7 @@ export function copyOf(
     ...(correlationId === undefined ? {} : { correlationId }),
     type,
     persistent: true,
-    headers: { ...kept, ...headers, [ORIGIN_HEADER]: origin.slice(0, MAX_HEADER_CHARS) },
+    headers: { ...kept, ...headers, [ORIGIN_HEADER]: origin.slice(0, MAX_ORIGIN_CHARS) },
   };
 }
 

@@ -2,11 +2,14 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { BasicProperties } from '../src/frames/basic_properties.ts';
 
+type Method =
+  | `Connection${'Start' | 'StartOk' | 'Tune' | 'Open' | 'OpenOk' | 'Close' | 'CloseOk'}`
+  | `Channel${'Open' | 'OpenOk' | 'Close' | 'CloseOk'}`
+  | `Queue${'Declare' | 'DeclareOk' | 'Bind' | 'BindOk'}`
+  | `Basic${'Publish' | 'Qos' | 'QosOk' | 'Consume' | 'ConsumeOk' | 'Cancel' | 'CancelOk' | 'Deliver' | 'Ack' | 'Properties'}`;
+
 /** amqplib's own encoder and decoder, which it does not export: what the fast frames write and read is held against them. */
-interface Defs {
-  readonly BasicDeliver: number;
-  readonly BasicAck: number;
-  readonly BasicProperties: number;
+interface Defs extends Readonly<Record<Method, number>> {
   encodeMethod(id: number, channel: number, fields: object): Buffer;
   encodeProperties(id: number, channel: number, size: number, fields: object): Buffer;
 }
@@ -38,7 +41,7 @@ const lib = path.join(path.dirname(require.resolve('amqplib')), 'lib');
 
 const { defs, frames, recvFrame } = load();
 
-export { defs, recvFrame };
+export { defs, frames, recvFrame };
 
 function load(): { defs: Defs; frames: Frames; recvFrame: (this: object) => unknown } {
   const loaded = {

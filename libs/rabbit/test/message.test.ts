@@ -3,6 +3,8 @@ import { fakeClock } from '@warren/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Deadlines, type Expiring } from '../src/deadlines.ts';
+import type { Delivery } from '../src/delivery.ts';
+import { deadLetterOf } from '../src/message_copy.ts';
 import { checkMessage, type OutgoingMessage } from '../src/outgoing_message.ts';
 import { decodeError, encodeError } from '../src/rpc_wire.ts';
 
@@ -37,6 +39,36 @@ describe('the limits of a message', () => {
         if (Number.isInteger(expirationMs) && expirationMs >= 0 && expirationMs <= 0xffff_ffff)
           expect(check).not.toThrow();
         else expect(check).toThrow(AppError);
+      }),
+    );
+  });
+});
+
+describe('a dead letter', () => {
+  it('can be published, whatever its sender has written into headers and properties', () => {
+    const widest = (bytes: number): string => '\u20ac'.repeat(Math.floor(bytes / 3));
+    const kept = ['traceparent', 'warren-key', 'warren-actor', 'warren-session', 'warren-roles'];
+    fc.assert(
+      fc.property(fc.constantFrom(1_000, 1_024, 1_025, 3_072, 60_000), (bytes) => {
+        const properties = {
+          messageId: widest(255),
+          correlationId: widest(255),
+          type: widest(255),
+          userId: widest(255),
+          timestamp: Number.MAX_SAFE_INTEGER,
+          headers: { ...Object.fromEntries(kept.map((name) => [name, widest(bytes)])), 'warren-sent-at': 2 ** 52 },
+        };
+        const delivery = { key: widest(255), properties, body: Buffer.alloc(300_000) } as unknown as Delivery;
+        const letter = deadLetterOf(delivery, {
+          prefix: 'allocator',
+          queue: widest(255),
+          origin: widest(60_000),
+          attempt: 1,
+          reason: 'permanent',
+          code: 'ALLOCATION_FAILED',
+          message: widest(60_000),
+        });
+        expect(() => checkMessage(letter)).not.toThrow();
       }),
     );
   });

@@ -1,16 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { BrokerAdmin, listConsumers, unwrapAdminResult } from '@warren/provision';
 import amqp from 'amqplib';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PrivateServers, privateServers } from './private_servers.ts';
-
-/**
- * RabbitMQ 3.10 writes down half a second late which log belongs to a new quorum queue; killed before, it comes back
- * with a queue that answers nobody.
- */
-const QUORUM_REGISTERED_MS = 1500;
 
 let servers: PrivateServers;
 
@@ -85,7 +78,7 @@ test('A private RabbitMQ that was killed comes back with its durable queue, and 
   await channel.assertQueue('kept', { durable: true, arguments: { 'x-queue-type': 'quorum' } });
   channel.sendToQueue('kept', Buffer.from('1'), { persistent: true });
   await channel.waitForConfirms();
-  await delay(QUORUM_REGISTERED_MS);
+  await first.writeDown();
   const gone = new Promise((resolve) => connection.once('close', resolve));
   await first.kill('SIGKILL');
   await gone;

@@ -11,6 +11,12 @@ import {
 import { DeadVhosts } from './dead_vhosts.ts';
 import { tempName } from './temp_names.ts';
 import { type TestBroker, testBroker } from './test_broker.ts';
+import { testRabbitmqRoot } from './test_settings.ts';
+
+/** Settings with which RabbitMQ 4 refuses what its later versions refuse anyway; 3.10 does not know them. */
+const WITHOUT_DEPRECATED_FEATURES = ['transient_nonexcl_queues', 'global_qos'].map(
+  (feature) => `deprecated_features.permit.${feature} = false`,
+);
 
 /** Servers of one test file, for tests that kill them. A server started again keeps its data, port and password. */
 export interface PrivateServers {
@@ -29,6 +35,7 @@ export async function privateServers(): Promise<PrivateServers> {
   const root = path.join(os.tmpdir(), tempName());
   // The accounts of the servers must be able to pass through.
   await fs.mkdir(root, { mode: 0o711 });
+  const debian = testRabbitmqRoot();
   const started = new Map<string, PrivateServer>();
   const keep = <T extends PrivateServer>(server: T): T => {
     started.set(server.kind, server);
@@ -38,7 +45,12 @@ export async function privateServers(): Promise<PrivateServers> {
   const deadVhosts = new DeadVhosts(path.join(root, 'rabbit', 'home', 'log', 'rabbit.log'));
   return {
     rabbit: async (extra = {}) => {
-      const broker = testBroker(keep(await startPrivateRabbit({ ...options('rabbit'), ...extra })));
+      const wanted = { ...options('rabbit'), ...extra };
+      const ofDebian =
+        debian === undefined
+          ? {}
+          : { configuration: [...(extra.configuration ?? []), ...WITHOUT_DEPRECATED_FEATURES], root: debian };
+      const broker = testBroker(keep(await startPrivateRabbit({ ...wanted, ...ofDebian })));
       await deadVhosts.revive(broker);
       return broker;
     },

@@ -45,6 +45,13 @@ export function bySize<T>(sizes: { short: T; full: T }, environment: Environment
   return sizes[size];
 }
 
+/**
+ * The folder with another Debian whose RabbitMQ private brokers run; `npm run prove -- rabbitmq4` sets
+ * WARREN_TEST_RABBITMQ_ROOT. Undefined for the RabbitMQ of this machine.
+ */
+export const testRabbitmqRoot = (environment: Environment = readEnvironment()): string | undefined =>
+  environment['WARREN_TEST_RABBITMQ_ROOT'] || undefined;
+
 const DEFAULT_SEED = 20_261;
 
 /** The seed of everything random in a test: WARREN_TEST_SEED, or always the same one. */

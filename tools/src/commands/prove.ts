@@ -29,6 +29,11 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     runner: 'node',
     file: ['tools', 'prove', 'pains.ts'],
   },
+  rabbitmq4: {
+    summary: 'the tests of libs/rabbit, A-02 to A-05 and A-10 on the RabbitMQ 4 of Debian 13 (root, about 15 minutes)',
+    runner: 'node',
+    file: ['tools', 'prove', 'rabbitmq4.ts'],
+  },
   faultlab: {
     summary: 'ten minutes of load under faults, and every promise checked (--seed, --minutes, --profile, --replay)',
     runner: 'node',

@@ -49,13 +49,14 @@ export class FastFrames {
     this.#reader.add(internals);
     this.#channels.add(internals);
     channel.once('close', () => this.#channels.delete(internals));
-    this.#settlements(channel, internals);
-    this.#publishing(channel, internals);
+    const way: ChannelWay = { isOpen: this.#isOpen(internals), allSlow: false };
+    this.#settlements(channel, internals, way);
+    this.#publishing(channel, internals, way);
   }
 
-  #settlements(channel: BrokerChannel, internals: ChannelInternals): void {
+  #settlements(channel: BrokerChannel, internals: ChannelInternals, way: ChannelWay): void {
     const writer = this.#writer;
-    const isOpen = this.#isOpen(internals);
+    const isShort = (): boolean => !way.allSlow && way.isOpen();
     const slow = {
       ack: channel.ack.bind(channel),
       nack: channel.nack.bind(channel),
@@ -64,25 +65,22 @@ export class FastFrames {
     const tagOf = (message: Pick<Message, 'fields'>): number => message.fields.deliveryTag;
     // on a channel that is closing amqplib throws, as its callers expect
     channel.ack = (message, allUpTo) =>
-      isOpen() ? writer.ack(internals.ch, tagOf(message), allUpTo === true) : slow.ack(message, allUpTo);
+      isShort() ? writer.ack(internals.ch, tagOf(message), allUpTo === true) : slow.ack(message, allUpTo);
     channel.nack = (message, allUpTo, requeue) =>
-      isOpen() && allUpTo !== true && requeue !== false
+      isShort() && allUpTo !== true && requeue !== false
         ? writer.nack(internals.ch, tagOf(message))
         : slow.nack(message, allUpTo, requeue);
     channel.reject = (message, requeue) =>
-      isOpen() && requeue !== false ? writer.reject(internals.ch, tagOf(message)) : slow.reject(message, requeue);
+      isShort() && requeue !== false ? writer.reject(internals.ch, tagOf(message)) : slow.reject(message, requeue);
   }
 
-  #publishing(channel: BrokerChannel, internals: ChannelInternals): void {
-    const isOpen = this.#isOpen(internals);
+  #publishing(channel: BrokerChannel, internals: ChannelInternals, way: ChannelWay): void {
     const slow: BrokerConfirmChannel['publish'] = channel.publish.bind(channel);
     const confirm = isConfirmChannel(internals) ? internals : undefined;
-    // a message that takes the long way would be overtaken by the next one, and confirms are told apart by their order
-    let allSlow = false;
     const publish = (...message: Parameters<BrokerConfirmChannel['publish']>): boolean => {
       const [exchange, key, body, options = NO_OPTIONS, confirmed] = message;
-      if (allSlow || !isOpen() || !canWrite(options)) {
-        allSlow ||= isOpen();
+      if (way.allSlow || !way.isOpen() || !canWrite(options)) {
+        way.allSlow ||= way.isOpen();
         return slow(...message);
       }
       const writable = this.#writer.publish(internals.ch, { exchange, key, body, options });
@@ -102,4 +100,13 @@ export class FastFrames {
   #drained(): void {
     for (const channel of this.#channels) channel.emit('drain');
   }
+}
+
+interface ChannelWay {
+  readonly isOpen: () => boolean;
+  /**
+   * A message that takes the long way would be overtaken by the next one, while confirms are told apart by their order, and
+   * a settlement could come between its frames.
+   */
+  allSlow: boolean;
 }

@@ -1,6 +1,8 @@
 import type { ChannelInternals, ConnectionInternals } from './amqp_internals.ts';
-import { PropertyReader } from './basic_properties.ts';
+import { type BasicProperties, readProperties } from './basic_properties.ts';
+import { FieldReader } from './field_reader.ts';
 import {
+  BASIC_CLASS,
   BASIC_DELIVER,
   FRAME_BODY,
   FRAME_END,
@@ -16,6 +18,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 /** Class, weight and size of the body, before the property flags. */
 const CONTENT_HEAD_BYTES = 12;
 const METHOD_ID_BYTES = 4;
+const FRAME_END_BYTES = 1;
 const INTERNAL_ERROR = 541;
 
 /** What comes next in the bytes that were read. */
@@ -31,7 +34,7 @@ class DeliverFields {
   readonly exchange: string;
   readonly routingKey: string;
 
-  constructor(consumerTag: string, deliveryTag: number, redelivered: boolean, reader: PropertyReader) {
+  constructor(consumerTag: string, deliveryTag: number, redelivered: boolean, reader: FieldReader) {
     this.consumerTag = consumerTag;
     this.deliveryTag = deliveryTag;
     this.redelivered = redelivered;
@@ -49,7 +52,7 @@ export class FrameReader {
   readonly #recvFrame: () => unknown;
   readonly #accept: unknown;
   readonly #known = new WeakMap<object, KnownChannel>();
-  readonly #text = new PropertyReader();
+  readonly #fields = new FieldReader();
   #bytes: Buffer;
   #at = 0;
 
@@ -70,12 +73,27 @@ export class FrameReader {
     const connection = this.#connection;
     for (;;) {
       const next = this.#look();
-      if (next === FOR_AMQPLIB) return this.#handOver();
+      if (next === FOR_AMQPLIB) return this.#header() ?? this.#handOver();
       if (next === INCOMPLETE && !this.#more()) {
         connection.rest = this.#bytes.subarray(this.#at);
         return false;
       }
     }
+  }
+
+  /** A content header as amqplib wants it. By itself it follows tables inside of tables until its stack is full. */
+  #header(): ContentHeader | undefined {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    if (bytes[at] !== FRAME_HEADER || this.#short(at + FRAME_HEAD_BYTES) !== BASIC_CLASS) return undefined;
+    const size = this.#long(at + 3);
+    const end = at + FRAME_HEAD_BYTES + size;
+    if (bytes[end] !== FRAME_END || this.#isTooLarge(size)) return undefined;
+    this.#fields.begin(bytes, at + FRAME_HEAD_BYTES + CONTENT_HEAD_BYTES, end);
+    const fields = readProperties(this.#fields);
+    if (fields === undefined) return undefined;
+    this.#at = end + FRAME_END_BYTES;
+    return { id: BASIC_CLASS, channel: this.#short(at + 1), size: this.#bodySize(at), fields };
   }
 
   #handOver(): unknown {
@@ -103,8 +121,7 @@ export class FrameReader {
     const available = bytes.length - at;
     if (available < FRAME_OVERHEAD_BYTES) return INCOMPLETE;
     const size = this.#long(at + 3);
-    const { maxFrameSize } = this.#connection;
-    if (maxFrameSize > 0 && size > maxFrameSize) return FOR_AMQPLIB;
+    if (this.#isTooLarge(size)) return FOR_AMQPLIB;
     if (available < size + FRAME_OVERHEAD_BYTES) return INCOMPLETE;
     if (bytes[at] !== FRAME_METHOD || this.#long(at + FRAME_HEAD_BYTES) !== BASIC_DELIVER) return FOR_AMQPLIB;
     return this.#message(at, at + FRAME_OVERHEAD_BYTES + size);
@@ -118,8 +135,8 @@ export class FrameReader {
     if (channel === undefined || (bytes.length > headerAt && bytes[headerAt] !== FRAME_HEADER)) return FOR_AMQPLIB;
     const propertiesAt = headerAt + FRAME_HEAD_BYTES + CONTENT_HEAD_BYTES;
     if (bytes.length < propertiesAt) return INCOMPLETE;
-    const bodySize = this.#long(headerAt + 11) * TWO_32 + this.#long(headerAt + 15);
-    if (this.#short(headerAt + 1) !== number || bodySize > MAX_BODY_BYTES) return FOR_AMQPLIB;
+    if (this.#short(headerAt + 1) !== number || !this.#isSmall(headerAt)) return FOR_AMQPLIB;
+    const bodySize = this.#bodySize(headerAt);
     const bodyAt = headerAt + FRAME_OVERHEAD_BYTES + this.#long(headerAt + 3);
     const end = bodySize === 0 ? bodyAt : bodyAt + FRAME_OVERHEAD_BYTES + bodySize;
     if (bytes.length < end) return INCOMPLETE;
@@ -138,18 +155,18 @@ export class FrameReader {
 
   #deliver(channel: ChannelInternals, place: Place): Next {
     const bytes = this.#bytes;
-    const text = this.#text;
+    const reader = this.#fields;
     const tagAt = place.at + FRAME_HEAD_BYTES + METHOD_ID_BYTES;
-    text.begin(bytes, tagAt, place.headerAt - 1);
-    const consumerTag = text.knownString();
+    reader.begin(bytes, tagAt, place.headerAt - 1);
+    const consumerTag = reader.knownString();
     const consumer = channel.consumers.get(consumerTag);
     if (consumer === undefined) return FOR_AMQPLIB;
     const numberAt = tagAt + 1 + (bytes[tagAt] ?? 0);
     const deliveryTag = this.#long(numberAt) * TWO_32 + this.#long(numberAt + 4);
-    text.begin(bytes, numberAt + 9, place.headerAt - 1);
-    const fields = new DeliverFields(consumerTag, deliveryTag, bytes[numberAt + 8] === 1, text);
-    text.begin(bytes, place.propertiesAt, place.bodyAt - 1);
-    const properties = text.read();
+    reader.begin(bytes, numberAt + 9, place.headerAt - 1);
+    const fields = new DeliverFields(consumerTag, deliveryTag, bytes[numberAt + 8] === 1, reader);
+    reader.begin(bytes, place.propertiesAt, place.bodyAt - 1);
+    const properties = readProperties(reader);
     if (properties === undefined) return FOR_AMQPLIB;
     this.#at = place.end;
     const bodyFrom = place.end - (place.bodySize === 0 ? 0 : place.bodySize + 1);
@@ -172,6 +189,22 @@ export class FrameReader {
     return known !== undefined && known.channel.accept === known.accept ? known.channel : undefined;
   }
 
+  /** amqplib refuses such a frame. To wait for its end would be to collect whatever comes. */
+  #isTooLarge(size: number): boolean {
+    const { maxFrameSize } = this.#connection;
+    return maxFrameSize > 0 && size > maxFrameSize;
+  }
+
+  /** Whether the rest of a message with this content header is worth waiting for in one buffer. */
+  #isSmall(headerAt: number): boolean {
+    return this.#bodySize(headerAt) <= MAX_BODY_BYTES && !this.#isTooLarge(this.#long(headerAt + 3));
+  }
+
+  /** As the content header says that begins here. */
+  #bodySize(at: number): number {
+    return this.#long(at + 11) * TWO_32 + this.#long(at + 15);
+  }
+
   #short(at: number): number {
     const bytes = this.#bytes;
     return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
@@ -180,6 +213,13 @@ export class FrameReader {
   #long(at: number): number {
     return this.#short(at) * 0x1_0000 + this.#short(at + 2);
   }
+}
+
+interface ContentHeader {
+  readonly id: typeof BASIC_CLASS;
+  readonly channel: number;
+  readonly size: number;
+  readonly fields: BasicProperties;
 }
 
 interface KnownChannel {

@@ -107,11 +107,20 @@ export class Bench<B extends BrokerUnderTest = BrokerUnderTest> extends Kit {
     await Promise.all(stored);
   }
 
-  /** The next message of a queue, once there is one. */
-  async take(queue: string): Promise<GetMessage> {
+  /** The next message of a queue, once there is one, out of the queue for ever. */
+  take(queue: string): Promise<GetMessage> {
+    return this.#next(queue, true);
+  }
+
+  /** As `take`, to be settled on `raw`. */
+  hold(queue: string): Promise<GetMessage> {
+    return this.#next(queue, false);
+  }
+
+  async #next(queue: string, noAck: boolean): Promise<GetMessage> {
     const found: GetMessage[] = [];
     await eventually(async () => {
-      const got = await this.raw.get(queue, { noAck: true });
+      const got = await this.raw.get(queue, { noAck });
       if (got !== false) found.push(got);
       return found.length > 0;
     });

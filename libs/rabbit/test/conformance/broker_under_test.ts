@@ -40,4 +40,6 @@ export interface ServerUnderTest extends BrokerUnderTest {
   alarm(on: boolean): Promise<void>;
   /** Shut down in order, and up again. */
   restart(): Promise<void>;
+  /** Killed once it has written down which queues there are, and up again. */
+  crash(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { GetMessage } from 'amqplib';
 import { expect } from 'vitest';
 import { declareServiceTopology, delayExchange, EXCHANGE, eventsQueue } from '../../src/index.ts';
 import type { Bench } from './bench.ts';
@@ -7,6 +8,8 @@ const DEAD = queueSpec('auth.dead', { bindings: [{ exchange: EXCHANGE.dead, patt
 const TO_DEAD = { 'x-dead-letter-exchange': EXCHANGE.dead, 'x-dead-letter-routing-key': 'auth.dead' } as const;
 
 const x = (bench: Bench): Promise<void> => bench.queue(DEAD);
+
+const newestDeath = ({ properties }: GetMessage): unknown => properties.headers?.['x-death']?.[0];
 
 export const DEAD_LETTER_CASES: readonly ConformanceCase[] = [
   {
@@ -136,18 +139,33 @@ export const DEAD_LETTER_CASES: readonly ConformanceCase[] = [
   {
     title: 'a letter that dies again in the same queue for the same reason is counted',
     run: async (bench) => {
-      await bench.queue(queueSpec('auth.dead', { bindings: [{ exchange: EXCHANGE.dead, pattern: 'auth.dead' }] }));
-      await bench.queue(queueSpec('work', { arguments: TO_DEAD }));
+      const back = { 'x-dead-letter-exchange': EXCHANGE.commands, 'x-dead-letter-routing-key': 'auth.work' };
+      await bench.queue({ ...DEAD, arguments: { ...DEAD.arguments, ...back } });
+      await bench.queue(queueSpec('work', { arguments: TO_DEAD }), 'auth.*');
       await bench.fill('work', 1);
-      for (const round of [1, 2]) {
-        const got = await bench.raw.get('work');
-        if (got === false) throw new Error('the queue is empty');
-        bench.raw.reject(got, false);
-        const dead = await bench.take('auth.dead');
-        expect(dead.properties.headers).toMatchObject({ 'x-death': [{ reason: 'rejected', count: round }] });
-        bench.raw.sendToQueue('work', dead.content, { ...dead.properties, headers: dead.properties.headers });
-        await bench.holds('work', 1);
+      for (const count of [1, 2]) {
+        bench.raw.reject(await bench.hold('work'), false);
+        const dead = await bench.hold('auth.dead');
+        expect(newestDeath(dead)).toMatchObject({ queue: 'work', reason: 'rejected', count });
+        bench.raw.reject(dead, false);
       }
+    },
+  },
+  {
+    title: 'the newest death of a letter is its own, whatever deaths its sender has written on it',
+    run: async (bench) => {
+      await x(bench);
+      await bench.queue(queueSpec('work', { arguments: TO_DEAD }));
+      const others = ['here', 'there'].map((queue) => ({
+        queue,
+        reason: 'expired',
+        exchange: 'x',
+        'routing-keys': ['k'],
+        count: 7,
+      }));
+      bench.raw.sendToQueue('work', Buffer.from('1'), { headers: { 'x-death': others } });
+      bench.raw.reject(await bench.hold('work'), false);
+      expect(newestDeath(await bench.take('auth.dead'))).toMatchObject({ queue: 'work', reason: 'rejected', count: 1 });
     },
   },
   {

@@ -40,6 +40,7 @@ export async function memoryUnderTest(): Promise<ServerUnderTest & UsersUnderTes
     },
     alarm: async (on) => broker.alarm(on),
     restart: () => reopen(() => broker.stop()),
+    crash: () => reopen(() => broker.kill()),
     close: async () => broker.close(),
   };
 }

@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { type PrivateServers, privateServers } from '@warren/testing';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { Bench } from './bench.ts';
@@ -8,7 +6,6 @@ import { brokerAt } from './rabbit_under_test.ts';
 import { SERVER_CASES, SERVER_QUEUES } from './server_cases.ts';
 
 const BOOT_MS = 180_000;
-const run = promisify(execFile);
 
 describe('on a RabbitMQ of its own', { timeout: BOOT_MS }, () => {
   let servers: PrivateServers;
@@ -20,12 +17,8 @@ describe('on a RabbitMQ of its own', { timeout: BOOT_MS }, () => {
   afterAll(() => servers.destroy(), BOOT_MS);
 
   async function alarm(on: boolean): Promise<void> {
-    const { admin } = await servers.rabbit();
-    if (admin.kind !== 'rabbitmqctl') throw new Error('a private broker is administered by its tool');
-    const [tool = '', ...args] = admin.command;
     const limit = on ? '{absolute, 1000000}' : '0.4';
-    const expression = `vm_memory_monitor:set_vm_memory_high_watermark(${limit}).`;
-    await run(tool, [...args, '-q', 'eval', expression], { env: { ...process.env, ...admin.env } });
+    await (await servers.rabbit()).erlang(`vm_memory_monitor:set_vm_memory_high_watermark(${limit}).`);
   }
 
   async function serverUnderTest(): Promise<ServerUnderTest> {
@@ -35,6 +28,12 @@ describe('on a RabbitMQ of its own', { timeout: BOOT_MS }, () => {
       alarm,
       restart: async () => {
         await (await servers.rabbit()).stop();
+        await servers.rabbit();
+      },
+      crash: async () => {
+        const rabbit = await servers.rabbit();
+        await rabbit.writeDown();
+        await rabbit.kill('SIGKILL');
         await servers.rabbit();
       },
       close: async () => {

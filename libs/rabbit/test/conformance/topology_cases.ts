@@ -62,11 +62,13 @@ export const TOPOLOGY_CASES: readonly ConformanceCase<UsersUnderTest>[] = [
     },
   },
   {
-    title: 'a queue that is durable is not the same as one that is not',
+    title: 'a queue that goes with its last consumer is not the same as one that stays',
     run: async (bench) => {
-      const spec = queueSpec('work', { durable: false, arguments: classic });
+      const spec = queueSpec('work', { autoDelete: true, arguments: classic });
       await bench.queue(spec);
-      await expect(bench.gather({ ...spec, durable: true })).rejects.toMatchObject({ code: 'BROKER_TOPOLOGY_DRIFT' });
+      await expect(bench.gather({ ...spec, autoDelete: false })).rejects.toMatchObject({
+        code: 'BROKER_TOPOLOGY_DRIFT',
+      });
     },
   },
   {
@@ -122,7 +124,7 @@ export const TOPOLOGY_CASES: readonly ConformanceCase<UsersUnderTest>[] = [
   {
     title: 'an auto-delete queue goes with its last consumer, and not before it had one',
     run: async (bench) => {
-      const spec = queueSpec('passing', { autoDelete: true, durable: false, arguments: classic });
+      const spec = queueSpec('passing', { autoDelete: true, arguments: classic });
       await bench.queue(spec);
       const [first, second] = [await bench.gather(spec), await bench.gather(spec)];
       await first.consumer.close();
