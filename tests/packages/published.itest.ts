@@ -9,6 +9,9 @@ import { WarrenSystem } from '../e2e/support/warren_system.ts';
 
 const run = promisify(execFile);
 const STEP_TIMEOUT_MS = 180_000;
+/** npm waits five minutes for an answer of the registry that got lost, unless told otherwise. */
+const PATIENCE = ['--prefer-offline', '--fetch-timeout=15000', '--fetch-retries=5', '--fetch-retry-mintimeout=1000'];
+const INSTALL = ['--no-audit', '--no-fund', '--ignore-scripts', ...PATIENCE];
 
 const SCRIPT = `
 import { GET_ACCOUNT, WarrenClient, WarrenError } from '@warren/client';
@@ -74,7 +77,7 @@ beforeAll(async () => {
   );
   const tarballs = stdout.trim().split('\n');
   expect(tarballs).toHaveLength(2);
-  await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs], {
+  await run('npm', ['install', ...INSTALL, ...tarballs], {
     cwd: folder,
     timeout: STEP_TIMEOUT_MS,
   });
