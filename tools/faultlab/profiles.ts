@@ -20,6 +20,8 @@ export interface Profile {
   readonly bounds: RecoveryBounds;
   /** After the last heal, before leaks are looked for, milliseconds. */
   readonly restMs: number;
+  /** How long calls, processes and queues have to come to rest when the load is over, milliseconds each. */
+  readonly patienceMs: number;
   /** What the run must have met. */
   readonly required: readonly string[] | 'everything';
   /** Extra environment of the services. */
@@ -29,13 +31,14 @@ export interface Profile {
 const BASE = {
   commandsPerSecond: 40,
   players: 24,
-  minutes: 1,
+  minutes: 0.6,
   shares: { accounts: 0.4, tickets: 0.3, games: 0.3 },
   doubled: 0.06,
   impatient: 0.03,
   forgotten: 0.15,
   bounds: { firstSuccessMs: 20_000, calmAfterMs: 8_000, calmSuccess: 0.97, slowdown: 3 },
-  restMs: 10_000,
+  restMs: 2_000,
+  patienceMs: 20_000,
   required: [],
   env: { LOG_LEVEL: 'info', ALLOCATOR_GAME_CACHE_TTL: '6', ALLOCATOR_SERVER_LOST_AFTER_SECONDS: '600' },
 } as const satisfies Partial<Profile>;
@@ -85,6 +88,7 @@ const PROFILE_LIST: readonly Profile[] = [
     commandsPerSecond: 190,
     players: 160,
     restMs: 60_000,
+    patienceMs: 60_000,
     plan: { calmMs: 20_000, overlap: 0.25, deck: MIXED_DECK },
     required: 'everything',
   },
@@ -95,7 +99,7 @@ const PROFILE_LIST: readonly Profile[] = [
     minutes: 1,
     commandsPerSecond: 20,
     players: 12,
-    restMs: 2_000,
+    patienceMs: 60_000,
     // on a machine that is busy with other tests; the longer profiles say how fast and how surely
     bounds: { ...BASE.bounds, firstSuccessMs: 60_000, calmSuccess: 0, slowdown: 20 },
     plan: {
@@ -123,6 +127,7 @@ const PROFILE_LIST: readonly Profile[] = [
     ...BASE,
     name: 'calm',
     summary: 'no fault at all: what the machine and the lab can do',
+    minutes: 1,
     plan: { calmMs: 10_000, overlap: 0, deck: {} },
   },
   {
@@ -130,7 +135,6 @@ const PROFILE_LIST: readonly Profile[] = [
     name: 'quiet',
     summary: 'no fault and few players',
     players: 6,
-    minutes: 0.5,
     plan: { calmMs: 10_000, overlap: 0, deck: {} },
   },
   {

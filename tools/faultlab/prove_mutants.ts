@@ -10,12 +10,16 @@ import { MutantTree } from './mutants/mutant_tree.ts';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PATCHES = path.join(import.meta.dirname, 'mutants');
 const LAB = path.join(import.meta.dirname, 'main.ts');
+/** Not `.log`: that is what the services write. */
+const OUTPUT = 'lab.txt';
 const SHOWN = 3;
 
 const Report = z.object({ violations: z.array(z.object({ invariant: z.string(), message: z.string() })) });
 
 interface LabRun {
   readonly code: number;
+  /** Of everything that the run left behind. */
+  readonly folder: string;
   readonly violations: z.output<typeof Report>['violations'];
 }
 
@@ -24,20 +28,19 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 /** One run of the lab in a process of its own. */
 async function runLab(profile: string, tree: string, seed: string): Promise<LabRun> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'faultlab-'));
-  const log = fs.openSync(path.join(folder, 'lab.log'), 'w');
+  const log = fs.openSync(path.join(folder, OUTPUT), 'w');
   const args = [LAB, '--profile', profile, '--tree', tree, '--seed', seed, '--out', folder];
   const child = spawn(process.execPath, args, { stdio: ['ignore', log, log] });
   const code = await new Promise<number>((resolve) => child.once('close', (exit) => resolve(exit ?? 1)));
   fs.closeSync(log);
   const file = path.join(folder, 'report.json');
-  if (!fs.existsSync(file)) return { code, violations: [{ invariant: 'LAB', message: lastLines(folder) }] };
+  if (!fs.existsSync(file)) return { code, folder, violations: [{ invariant: 'LAB', message: lastLines(folder) }] };
   const { violations } = Report.parse(JSON.parse(fs.readFileSync(file, 'utf8')));
-  fs.rmSync(folder, { recursive: true, force: true });
-  return { code, violations };
+  return { code, folder, violations };
 }
 
 const lastLines = (folder: string): string =>
-  fs.readFileSync(path.join(folder, 'lab.log'), 'utf8').trimEnd().split('\n').slice(-SHOWN).join(' | ');
+  fs.readFileSync(path.join(folder, OUTPUT), 'utf8').trimEnd().split('\n').slice(-SHOWN).join(' | ');
 
 /** Says something about the run, not about Warren. */
 const NO_EVIDENCE: ReadonlySet<string> = new Set(['SOMETIMES', 'LAB']);
@@ -46,15 +49,18 @@ const NO_EVIDENCE: ReadonlySet<string> = new Set(['SOMETIMES', 'LAB']);
 const evidenceOf = ({ violations }: LabRun): LabRun['violations'] =>
   violations.filter(({ invariant }) => !NO_EVIDENCE.has(invariant));
 
-function show({ violations }: LabRun): void {
+/** Shows what was found, and keeps the folder of a run that did not end as it should. */
+function conclude({ violations, folder }: LabRun, good: boolean): boolean {
   for (const { invariant, message } of violations.slice(0, SHOWN)) say(`    ${invariant}: ${message.slice(0, 200)}`);
+  if (good) fs.rmSync(folder, { recursive: true, force: true });
+  else say(`    see ${folder}`);
+  return good;
 }
 
 async function proveClean(profile: string, seed: string): Promise<boolean> {
   const run = await runLab(profile, ROOT, seed);
   say(`clean     ${profile.padEnd(24)} ${run.code === 0 ? 'no complaint' : 'FALSE ALARM'}`);
-  show(run);
-  return run.code === 0;
+  return conclude(run, run.code === 0);
 }
 
 async function proveMutant({ name, summary, profile }: Mutant, seed: string): Promise<boolean> {
@@ -62,8 +68,7 @@ async function proveMutant({ name, summary, profile }: Mutant, seed: string): Pr
   const run = await runLab(profile, tree.root, seed);
   const killed = evidenceOf(run).length > 0;
   say(`mutant    ${name.padEnd(24)} ${killed ? 'killed' : 'SURVIVED'} (${summary}; profile ${profile})`);
-  show(run);
-  return killed;
+  return conclude(run, killed);
 }
 
 async function main(): Promise<number> {

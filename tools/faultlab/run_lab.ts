@@ -50,9 +50,6 @@ export interface RunResult {
 
 const SCRAPE_EVERY_MS = 3_000;
 const STATUS_EVERY_MS = 10_000;
-const REST_TIMEOUT_MS = 120_000;
-/** From the last heal until every replica has to be ready. */
-const READY_TIMEOUT_MS = 60_000;
 const REST_POLL_MS = 1_000;
 const CROWD = 64;
 const CROWDS = 12;
@@ -143,7 +140,8 @@ class Run {
   }
 
   async #notReady(): Promise<string[]> {
-    const waits = this.#parts.system.replicas.map((replica) => replica.ready(READY_TIMEOUT_MS));
+    const { patienceMs } = this.#options.profile;
+    const waits = this.#parts.system.replicas.map((replica) => replica.ready(patienceMs));
     const ends = await Promise.allSettled(waits);
     return ends.flatMap((end) => (end.status === 'rejected' ? [String(end.reason)] : []));
   }
@@ -152,7 +150,7 @@ class Run {
   async #rest(): Promise<Record<string, number>> {
     const { load, stored } = this.#parts;
     await load.caller.askAgain();
-    const end = performance.now() + REST_TIMEOUT_MS;
+    const end = performance.now() + this.#options.profile.patienceMs;
     let unfinished = await stored.unfinished();
     while (Object.keys(unfinished).length > 0 && performance.now() < end) {
       await sleep(REST_POLL_MS);

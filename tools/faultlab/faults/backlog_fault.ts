@@ -7,8 +7,8 @@ import { clearMemoryAlarm, raiseMemoryAlarm } from '@warren/testing';
 import type { LabSystem } from '../system/lab_system.ts';
 import { BrokenPromise, type Fault, type FaultType } from './fault.ts';
 
-/** More than all consumers together hold unsettled. */
-const BACKLOG = 300;
+/** Far more than all consumers together hold unsettled, and than they do before the first of their answers is blocked. */
+const BACKLOG = 1_500;
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 500;
 const QUEUE = commandsQueue('allocator');
@@ -61,7 +61,7 @@ async function drained({ servers }: LabSystem, until: number): Promise<number> {
   for (;;) {
     const left = Number(await servers.erlang(COUNT));
     // what came meanwhile, and what has just been delivered
-    if (left < BACKLOG / 10) return 0;
+    if (left < BACKLOG / 50) return 0;
     if (performance.now() > until) return left;
     await sleep(POLL_MS);
   }

@@ -13,7 +13,7 @@ const DELETABLE = ['auth', 'allocator', 'coordinator'].map(rpcQueue);
 const PUSH_QUEUES = FLEET.map((server) => pushQueue(hash32(`server:${server}`) % PUSH_PARTITIONS));
 
 /** Whoever consumes it may itself be cut off at the moment. */
-const DECLARED_WITHIN_MS = 40_000;
+const DECLARED_WITHIN_MS = 25_000;
 const POLL_MS = 300;
 /**
  * RabbitMQ 3.10 writes down half a second late which log belongs to a new quorum queue; killed before, it comes back with

@@ -27,12 +27,12 @@ export type Ending =
 export interface CallerDeps {
   readonly history: HistoryWriter;
   readonly random: () => number;
+  /** How long after the end of the load calls go on trying, milliseconds. */
+  readonly patienceMs: number;
 }
 
 const FIRST_PAUSE_MS = 60;
 const LONGEST_PAUSE_MS = 1_000;
-/** How long after the end of the load calls go on trying. */
-const SETTLE_MS = 60_000;
 /** Every so manieth success is remembered, to be asked for once more when all is well. */
 const REMEMBER_EVERY = 40;
 const MAX_REMEMBERED = 400;
@@ -72,9 +72,9 @@ export class Caller {
     return this.#unsettled;
   }
 
-  /** From now on calls have a minute to come to an end. */
+  /** From now on the time of all calls is limited. */
   finish(): void {
-    this.#endAt = performance.now() + SETTLE_MS;
+    this.#endAt = performance.now() + this.#deps.patienceMs;
   }
 
   async run(call: Call, manner: CallManner): Promise<Ending> {

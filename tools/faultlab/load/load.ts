@@ -56,7 +56,7 @@ export class Load {
     const { system, profile, history, seed } = options;
     const { gatewayUrls, warren } = system;
     const pauses = new SeededRng(seed).fork('pauses');
-    const caller = new Caller({ history, random: () => pauses.next() });
+    const caller = new Caller({ history, random: () => pauses.next(), patienceMs: profile.patienceMs });
     const players = await signUpPlayers(gatewayUrls, profile.players);
     const coordinator = await CoordinatorClient.open(warren.brokerUrl('coordinator'));
     const fleet = FLEET.map((instanceId, index) => {
