@@ -10,7 +10,7 @@ const VHOST = 'warren';
 /** Queues whose loss takes nothing along that somebody was promised: requests that somebody repeats. */
 const DELETABLE = ['auth', 'allocator', 'coordinator'].map(rpcQueue);
 /** Of what the game servers of the lab are told. */
-const PUSH_QUEUES = FLEET.map((server) => pushQueue(hash32(`server:${server}`) % PUSH_PARTITIONS));
+const PUSH_QUEUES = [...new Set(FLEET.map((server) => pushQueue(hash32(`server:${server}`) % PUSH_PARTITIONS)))];
 
 /** Whoever consumes it may itself be cut off at the moment. */
 const DECLARED_WITHIN_MS = 25_000;

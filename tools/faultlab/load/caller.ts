@@ -32,7 +32,7 @@ export interface CallerDeps {
 }
 
 const FIRST_PAUSE_MS = 60;
-const LONGEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 2_500;
 /** Every so manieth success is remembered, to be asked for once more when all is well. */
 const REMEMBER_EVERY = 40;
 const MAX_REMEMBERED = 400;

@@ -11,8 +11,8 @@ export interface FleetServerOptions {
   readonly capacity: number;
 }
 
-/** Names of the game servers. */
-export const FLEET = ['lab-server-0', 'lab-server-1', 'lab-server-2'] as const;
+/** Names of the game servers: so many that placing games is not all about the locks of a few. */
+export const FLEET: readonly string[] = Array.from({ length: 12 }, (_, index) => `lab-server-${index}`);
 
 const HEARTBEAT_MS = 2_000;
 const START_RETRY_MS = 60_000;
@@ -48,9 +48,10 @@ export class FleetServer {
     this.#beating = this.#beat();
   }
 
-  /** Says that the game runs, from now on with every heartbeat. */
+  /** Says that the game runs. Heartbeats name it from the first attempt on, whose answer may be lost. */
   confirm(gameId: string, leaseId: string): Call {
     const send = async (): Promise<Verdict> => {
+      this.#games.set(gameId, 'running');
       const dto = { game_id: gameId, lease_id: leaseId };
       try {
         const token = await this.#tokenFor(0);
@@ -59,10 +60,12 @@ export class FleetServer {
           key: `confirm-${leaseId}`,
           retryForMs: 0,
         });
-        this.#games.set(gameId, 'running');
         return { type: 'ok', value: value.state };
       } catch (error) {
-        return error instanceof WarrenError ? verdictOfError(error.code, error.retryable) : unknown(String(error));
+        const verdict =
+          error instanceof WarrenError ? verdictOfError(error.code, error.retryable) : unknown(String(error));
+        if (verdict.type === 'fail' && verdict.refused) this.#games.delete(gameId);
+        return verdict;
       }
     };
     return {
