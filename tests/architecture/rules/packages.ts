@@ -22,7 +22,8 @@ const FROM_ROOT = ['vitest'];
  * Runs in a checkout, never in an image: the bundler, its parser, the schemas of documents and the fault lab stay out of
  * what production installs.
  */
-const CHECKOUT_ONLY = /^tools\/(faultlab\/|prove\/|src\/(build_packages\.ts|generate_\w+\.ts|packages\/|scaffold\/|api\/))/;
+const CHECKOUT_ONLY =
+  /^tools\/(faultlab\/|prove\/|src\/(build_packages\.ts|generate_\w+\.ts|packages\/|scaffold\/|api\/))/;
 const EXPORTS_EXEMPT = ['apps', 'tools', 'tests', 'bench'];
 const DOOR = './src/index.ts';
 /** Doors for tests, beside the one of production: what stands behind them must not run there. */
