@@ -1,5 +1,5 @@
 import { toAppError } from '@warren/kernel';
-import { type Database, savepoint, type Tx } from '@warren/postgres';
+import { type Database, limitLockWaits, savepoint, type Tx } from '@warren/postgres';
 import type { CommandContext } from './command_context.ts';
 import { faultOf } from './fault.ts';
 import {
@@ -50,6 +50,7 @@ export class CommandOrchestrator {
     if (binding.idempotency === 'read') return this.#read(command, context, prepared);
     return this.#deps.unitOfWork.run(
       async (tx, outbox) => {
+        await begin(tx, context);
         await claimNewest(tx, command);
         return handler.apply(payload, new TransactionContext(context, tx, outbox), prepared);
       },
@@ -65,6 +66,7 @@ export class CommandOrchestrator {
     if (handler.prepares !== false) {
       // a repeated call must get its stored answer also while what `prepare` needs is away
       outcome = await findOutcome(this.#deps.database.read, entry);
+      context.throwIfAborted();
       // nor must anything be prepared for a command that is not its key's turn
       if (outcome === undefined) await turnOf(this.#deps.database.read, command, context.messageId);
       if (outcome === undefined) prepared = await handler.prepare(payload, context);
@@ -87,6 +89,7 @@ export class CommandOrchestrator {
 
   async #once(command: ValidatedCommand, entry: InboxEntry, run: Run): Promise<StoredOutcome> {
     const { tx, command: context } = run.context;
+    await begin(tx, context);
     const stored = await claimMessage(tx, entry);
     const turn = stored === undefined ? await turnOf(tx, command, context.messageId) : 'first';
     const outcome = stored ?? (await this.#applied(command, entry, run));
@@ -125,6 +128,12 @@ export class CommandOrchestrator {
       fingerprint: fingerprintOf(binding, payload, this.#deps.idempotencyKey),
     };
   }
+}
+
+/** The wait for a connection may have taken all of the time, and the waits that follow may take what is left. */
+async function begin(tx: Tx, context: CommandContext): Promise<void> {
+  context.throwIfAborted();
+  await limitLockWaits(tx, context.remainingMs);
 }
 
 const isInSequence = ({ binding }: ValidatedCommand): boolean =>

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '@warren/kernel';
+import { sql, tables } from '@warren/postgres';
 import { EXCHANGE } from '@warren/rabbit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { broken, Kit, leaveMark, pause, type RawChannel, refused, type TestService, until, WORK } from './kit.ts';
@@ -97,6 +98,28 @@ test('a command that runs over its time is answered by the caller or the service
   expect(await failure(call('late'))).toMatchObject({ code: 'SERVICE_TIMEOUT', retryable: true });
   expect(performance.now() - started).toBeLessThan(1_000);
   await pause(900);
+  expect(await kit.marks()).toEqual([]);
+});
+
+test('a wait for a lock ends with the time of its command, before the handler counts as one that ignores its signal', async () => {
+  let waitedMs = 0;
+  kit.works.set('wait', async (_dto, context) => {
+    const begun = performance.now();
+    try {
+      await leaveMark(context, 'waited');
+    } finally {
+      waitedMs = performance.now() - begun;
+    }
+    return { done: 'wait' };
+  });
+  await service.database.transaction(async (tx) => {
+    await sql`LOCK TABLE marks`.execute(tables(tx));
+    expect(await failure(call('wait'))).toMatchObject({ retryable: true });
+    await until(() => waitedMs > 0);
+  });
+  expect(waitedMs).toBeGreaterThan(400);
+  expect(waitedMs).toBeLessThan(1_300);
+  expect(await service.metrics.render()).not.toMatch(/warren_command_zombies\{[^}]*allocator\.rpc[^}]*\} [1-9]/);
   expect(await kit.marks()).toEqual([]);
 });
 

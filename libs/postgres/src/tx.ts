@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { DEFAULT_TIMEOUTS } from './connection_settings.ts';
 
 /**
  * Runs statements: those of one transaction, or each for itself. What tables it sees is said where it is used:
@@ -44,4 +45,13 @@ export async function savepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promis
   }
   await RELEASE.execute(executor);
   return result;
+}
+
+/**
+ * From here to its end the transaction waits for a lock for `ms` at most: who asked has gone by then, and others need the
+ * connection. Costs nothing while the general limit is shorter.
+ */
+export async function limitLockWaits(tx: Tx, ms: number): Promise<void> {
+  if (ms >= DEFAULT_TIMEOUTS.lockMs) return;
+  await sql`select set_config('lock_timeout', ${`${Math.max(1, Math.ceil(ms))}ms`}, true)`.execute(Tx.executorOf(tx));
 }

@@ -49,20 +49,19 @@ export async function passOver<T>(
     round = await LetterRound.start({ ...options, channel });
     return await work(round, channel);
   } finally {
-    await putBack(desk, channel, { queue: options.queue, atLeast: options.expected - (round?.removed ?? 0) });
+    await putBack(desk, channel, options.queue);
   }
 }
 
-/** The answer to channel.close says that the acks before it were taken; the letters are back a moment later. */
-async function putBack(
-  desk: LetterDesk,
-  channel: BrokerConfirmChannel,
-  { queue, atLeast }: { queue: string; atLeast: number },
-): Promise<void> {
+/**
+ * Closes the channel and waits until the queue knows: its consumers end and what they held is back in one step. Acks that the
+ * broker's channel had not handed to a busy queue yet end with it (RabbitMQ 3.10 and 4.0): their letters are back too.
+ */
+async function putBack(desk: LetterDesk, channel: BrokerConfirmChannel, queue: string): Promise<void> {
   try {
     await channel.close();
     const end = performance.now() + BACK_WAIT_MS;
-    while (((await desk.ask(queue))?.ready ?? atLeast) < atLeast && performance.now() < end) await delay(POLL_MS);
+    while (((await desk.ask(queue))?.consumers ?? 0) > 0 && performance.now() < end) await delay(POLL_MS);
   } catch {
     // a channel that is gone has given everything back
   }
