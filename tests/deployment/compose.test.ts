@@ -41,6 +41,13 @@ test('the compose file holds every app, the set-up and the three servers', () =>
   for (const { app } of SERVICES) expect(compose.services[app]?.depends_on).toHaveProperty('setup');
 });
 
+test('the broker refuses what nobody would read', () => {
+  const { configs = [] } = compose.services['rabbitmq'] ?? {};
+  const limits = configs.map(({ source }) => compose.configs[source]?.content);
+  expect(limits).toEqual(['max_message_size = 1048576\n']);
+  expect(readRepoFile('docs', 'operations.md')).toContain('`max_message_size = 1048576`');
+});
+
 test('the compose file breaks none of the rules', () => {
   expect(composeFaults(compose)).toEqual([]);
 });
@@ -60,6 +67,7 @@ describe('each rule finds a planted fault', () => {
       'has no check',
     ],
     ['an undeclared volume', 'rabbitmq:/var/lib/rabbitmq', 'rabbit:/var/lib/rabbitmq', 'which is not declared'],
+    ['an undeclared config', 'source: rabbitmq', 'source: rabbit', 'which is not there'],
     ['an unused volume', '  postgres:\n$', '  postgres:\n  other:\n', 'volume other is used by nobody'],
     ['a published management port', '127.0.0.1::5672', '127.0.0.1::15672', 'publishes the private port 15672'],
     ['a port for everybody', '127.0.0.1::6379', '0.0.0.0::6379', 'which is not bound to 127.0.0.1'],

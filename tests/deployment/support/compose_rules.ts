@@ -33,6 +33,9 @@ const RULES: readonly Rule[] = [
     const named = volumes.map((volume) => volume.split(':')[0] ?? '');
     return named.flatMap((volume) => when(!(volume in file.volumes), `uses volume ${volume}, which is not declared`));
   },
+  function configs({ configs }, _name, file) {
+    return configs.flatMap(({ source }) => when(!(source in file.configs), `takes config ${source}, which is not there`));
+  },
   function ports({ ports }) {
     return ports.flatMap((port) => {
       const [, , inside] = PORT.exec(port) ?? [];

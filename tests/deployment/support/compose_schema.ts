@@ -42,6 +42,7 @@ const Service = z.strictObject({
   environment: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), Text).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string().regex(/^[a-z]+:\/[a-z/]+$/)).default([]),
+  configs: z.array(z.strictObject({ source: Name, target: z.string().startsWith('/') })).default([]),
   healthcheck: Healthcheck.optional(),
   depends_on: z
     .record(
@@ -57,11 +58,12 @@ export const ComposeFile = z
   .looseObject({
     name: Name,
     services: z.record(Name, Service),
+    configs: z.record(Name, z.strictObject({ content: z.string() })),
     volumes: z.record(Name, z.null()),
   })
   .superRefine((file, context) => {
     for (const key of Object.keys(file)) {
-      if (!['name', 'services', 'volumes'].includes(key) && !key.startsWith('x-'))
+      if (!['name', 'services', 'configs', 'volumes'].includes(key) && !key.startsWith('x-'))
         context.addIssue({ code: 'custom', message: `unknown key ${key}`, path: [key] });
     }
   });

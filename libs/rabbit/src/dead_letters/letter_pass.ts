@@ -55,7 +55,7 @@ export async function passOver<T>(
 
 /**
  * Closes the channel and waits until the queue knows: its consumers end and what they held is back in one step. Acks that the
- * broker's channel had not handed to a busy queue yet end with it (RabbitMQ 3.10 and 4.0): their letters are back too.
+ * broker's channel had not handed to a busy queue yet end with it (measured on RabbitMQ 3.10): their letters are back too.
  */
 async function putBack(desk: LetterDesk, channel: BrokerConfirmChannel, queue: string): Promise<void> {
   try {
