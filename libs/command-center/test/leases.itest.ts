@@ -142,9 +142,9 @@ test('messages that waited for a slot on the lost channel are not begun there', 
 });
 
 test('a message that ends the process each time is parked by the broker after ten deliveries', async () => {
-  let deaths = 0;
+  let runs = 0;
   kit.works.set('poison', async (_dto, context) => {
-    deaths++;
+    runs++;
     proxy.cut();
     const { signal } = context.command;
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
@@ -153,7 +153,9 @@ test('a message that ends the process each time is parked by the broker after te
   await service({ registry: { commands: [command(WORK, WORK_HANDLER, { abortOnLeaseLoss: true })] } });
   await send('poison', 'p');
   const letter = await nextOf(raw, 'allocator.dead', 60_000);
-  expect(letter.headers['x-death']).toMatchObject([{ queue: QUEUE, reason: 'delivery_limit' }]);
+  // a delivery that met the transaction of the one before waited in a delay tier first: an older death
+  const deaths: unknown = letter.headers['x-death'];
+  expect(Array.isArray(deaths) ? deaths[0] : undefined).toMatchObject({ queue: QUEUE, reason: 'delivery_limit' });
   expect(JSON.parse(letter.body)).toMatchObject({ text: 'p' });
-  expect(deaths).toBeGreaterThanOrEqual(10);
+  expect(runs).toBeGreaterThanOrEqual(10);
 });
