@@ -70,10 +70,12 @@ export class KeyedSource implements WorkSource, KeyedOwner {
     return true;
   }
 
-  start(limit: number = this.#deps.maxConcurrentTasks): Promise<void> {
+  /** @throws AppError of PartitionShare.divided */
+  async start(limit: number = this.#deps.maxConcurrentTasks): Promise<void> {
     this.#limit = limit;
     this.#pump();
-    return this.#inTurn(() => this.#share.start());
+    await this.#inTurn(async () => this.#share.start());
+    await this.#share.divided();
   }
 
   async hold(): Promise<void> {

@@ -1,4 +1,4 @@
-import { silentLogger } from '@warren/kernel';
+import { AppError, silentLogger } from '@warren/kernel';
 import { type FakeClock, fakeClock } from '@warren/testing';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { PARTITION_LEASE_MS, PartitionShare, type PartitionShareDeps } from './partition_share.ts';
@@ -22,7 +22,8 @@ beforeEach(() => {
 /** As the tables: one truth for all instances. */
 function storeOf(instance: string): PartitionStore {
   const ask = async <T>(answer: () => T): Promise<T> => {
-    if (storeIsAway) throw new Error('the store is away');
+    if (storeIsAway)
+      throw new AppError('SERVICE_UNAVAILABLE', 'The store is away.', { kind: 'unavailable', retryable: true });
     return answer();
   };
   const until = (): number => clock.monotonicMs() + PARTITION_LEASE_MS;
@@ -99,9 +100,9 @@ async function rounds(count: number): Promise<void> {
 
 async function started(...instances: readonly Instance[]): Promise<void> {
   for (const { share } of instances) {
-    const first = share.start();
+    share.start();
     await clock.advance(0);
-    await first;
+    await share.divided();
   }
 }
 
@@ -110,6 +111,50 @@ const heldBy = (...instances: readonly Instance[]): number[] =>
   instances.flatMap(({ share }) => [...share.held]).sort((a, b) => a - b);
 
 describe('a share of partitions', () => {
+  test('waits for a store that is away at its start, and serves when it is back', async () => {
+    const one = instanceOf('a');
+    storeIsAway = true;
+    one.share.start();
+    const divided = one.share.divided();
+    await rounds(5);
+    expect(one.share.held).toEqual([]);
+    storeIsAway = false;
+    await rounds(6);
+    await divided;
+    expect(one.share.held).toEqual(all);
+  });
+
+  test('says after 30 s why it cannot begin, and goes on trying', async () => {
+    const one = instanceOf('a');
+    storeIsAway = true;
+    one.share.start();
+    const divided = expect(one.share.divided()).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+    await rounds(31);
+    await divided;
+    storeIsAway = false;
+    await rounds(6);
+    expect(one.share.held).toEqual(all);
+  });
+
+  test('says at once what waiting does not mend', async () => {
+    const refused = new AppError('DATABASE_ACCESS_REFUSED', 'No.', { kind: 'internal' });
+    const store = { ...storeOf('a'), announce: () => Promise.reject(refused) };
+    const one = instanceOf('a', { store });
+    one.share.start();
+    await clock.advance(0);
+    await expect(one.share.divided()).rejects.toBe(refused);
+  });
+
+  test('stops while its store is away, without the end of the wait', async () => {
+    const one = instanceOf('a');
+    storeIsAway = true;
+    one.share.start();
+    const divided = one.share.divided();
+    await rounds(1);
+    await one.share.stop();
+    await divided;
+  });
+
   test('one instance has all of them', async () => {
     const one = instanceOf('one');
     await started(one);

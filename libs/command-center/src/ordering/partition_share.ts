@@ -1,10 +1,11 @@
-import { type Clock, hash32, type Logger, type Rng } from '@warren/kernel';
+import { AppError, type Clock, hash32, type Logger, type Rng, toAppError } from '@warren/kernel';
 import { type Pause, PollLoop } from '../poll_loop.ts';
 import type { PartitionStore } from './partition_store.ts';
 
 /** An instance that dies without a word loses its partitions after this. */
 export const PARTITION_LEASE_MS = 6_000;
 const TICK_MS = 1_000;
+const START_TIMEOUT_MS = 30_000;
 
 /** What an instance does with a partition that it has. */
 export interface PartitionWork {
@@ -52,6 +53,7 @@ export class PartitionShare {
   #loop: PollLoop | undefined;
   #ending = false;
   #confirmedAt = 0;
+  #failure: AppError | undefined;
   #firstRound = Promise.withResolvers<void>();
 
   constructor(deps: PartitionShareDeps) {
@@ -66,16 +68,31 @@ export class PartitionShare {
       .sort((a, b) => a - b);
   }
 
-  /** Resolves after the first division. @throws what the store threw; it is tried again */
-  async start(): Promise<void> {
-    if (this.#loop === undefined) {
-      const { name } = this.#deps;
-      this.#ending = false;
-      this.#firstRound = Promise.withResolvers<void>();
-      this.#loop = new PollLoop({ ...this.#deps, name: `${name} partitions`, pollMs: TICK_MS }, () => this.#round());
-      this.#loop.start();
+  start(): void {
+    if (this.#loop !== undefined) return;
+    const { name } = this.#deps;
+    this.#ending = false;
+    this.#firstRound = Promise.withResolvers<void>();
+    // nobody may be waiting for it
+    this.#firstRound.promise.catch(() => undefined);
+    this.#loop = new PollLoop({ ...this.#deps, name: `${name} partitions`, pollMs: TICK_MS }, () => this.#round());
+    this.#loop.start();
+  }
+
+  /**
+   * Resolves after the first division, or when stopped.
+   * @throws AppError what the store threw: at once where waiting does not mend it, else after 30 s. It goes on trying
+   */
+  async divided(): Promise<void> {
+    const waited = new AbortController();
+    const late = this.#deps.clock.sleep(START_TIMEOUT_MS, waited.signal).then(() => {
+      if (!waited.signal.aborted) throw this.#failure ?? notYet(this.#deps.name);
+    });
+    try {
+      await Promise.race([this.#firstRound.promise, late]);
+    } finally {
+      waited.abort();
     }
-    await this.#firstRound.promise;
   }
 
   /** Something changed: divide now. */
@@ -87,6 +104,7 @@ export class PartitionShare {
   async stop(): Promise<void> {
     if (this.#loop === undefined) return;
     this.#ending = true;
+    this.#firstRound.resolve();
     for (const partition of this.held) this.#give(partition);
     // prolonged until then
     await Promise.all(this.#leaving);
@@ -101,9 +119,8 @@ export class PartitionShare {
       await this.#divide();
       this.#firstRound.resolve();
     } catch (error) {
-      this.#firstRound.reject(error);
-      // nobody may be waiting for it
-      this.#firstRound.promise.catch(() => undefined);
+      this.#failure = toAppError(error);
+      if (!this.#failure.retryable) this.#firstRound.reject(this.#failure);
       await this.#away();
       throw error;
     }
@@ -186,4 +203,11 @@ export class PartitionShare {
       logger.warn({ err: error, share: name, partition }, 'a partition was not given back in order');
     }
   }
+}
+
+function notYet(name: string): AppError {
+  return new AppError('SERVICE_UNAVAILABLE', `The partitions of ${name} cannot be divided yet.`, {
+    kind: 'unavailable',
+    retryable: true,
+  });
 }

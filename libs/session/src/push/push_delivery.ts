@@ -53,9 +53,7 @@ export class PushDelivery {
   async start(): Promise<void> {
     await declareServiceTopology(this.#deps.consumeLink, 'gateway');
     // what the store cannot say now it says later
-    this.#partitions
-      .start()
-      .catch((error: unknown) => this.#deps.logger.warn({ err: error }, 'the push queues cannot be divided yet'));
+    this.#partitions.start();
     this.#stopListening = this.#deps.consumeLink.onState(({ up }) => up && this.#partitions.wake());
   }
 
