@@ -122,7 +122,7 @@ test('a command that ends the process each time is parked with its key marked, b
     'COMMAND_REDELIVERED',
   ]);
   expect(deaths).toBeGreaterThanOrEqual(16);
-  await until(() => keyed.doneOf('b').length === 1);
+  await until(() => keyed.doneOf('b').length === 1, 30_000);
   await pause(300);
   service = mortal;
   expect(await blocked()).toHaveLength(2);
