@@ -34,7 +34,9 @@ const RULES: readonly Rule[] = [
     return named.flatMap((volume) => when(!(volume in file.volumes), `uses volume ${volume}, which is not declared`));
   },
   function configs({ configs }, _name, file) {
-    return configs.flatMap(({ source }) => when(!(source in file.configs), `takes config ${source}, which is not there`));
+    return configs.flatMap(({ source }) =>
+      when(!(source in file.configs), `takes config ${source}, which is not there`),
+    );
   },
   function ports({ ports }) {
     return ports.flatMap((port) => {
