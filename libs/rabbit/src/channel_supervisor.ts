@@ -78,7 +78,7 @@ export class ChannelSupervisor<C extends BrokerChannel> {
       if (this.#clock.monotonicMs() - openedAt > SOUND_AFTER_MS) attempt = 1;
       if (!session.alive || signal.aborted) return;
       this.#deps.logger.warn({ err: this.#lastError, attempt }, `the channel for ${this.#deps.subject} was lost`);
-      await Promise.race([this.#clock.sleep(backoffMs(attempt, BACKOFF, this.#rng), signal), session.closed]);
+      await session.pause(backoffMs(attempt, BACKOFF, this.#rng), this.#clock, signal);
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '@warren/kernel';
 import type { BrokerChannel, BrokerConfirmChannel, BrokerConnection } from './broker_port.ts';
 import type { FastFrames } from './frames/fast_frames.ts';
 import { raise } from './rabbit_errors.ts';
@@ -74,6 +75,21 @@ export class LinkSession {
       this.#waiting.add(reject);
       work.then(resolve, reject).finally(settle);
     });
+  }
+
+  /**
+   * Resolves after `ms`, when the signal is aborted, or when the connection is gone. Never rejects. A race against `closed`
+   * would leave something behind each time, for as long as the connection lives.
+   */
+  async pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    if (!this.#alive || signal.aborted) return;
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    this.#waiting.add(end);
+    signal.addEventListener('abort', end, { once: true });
+    await clock.sleep(ms, over.signal);
+    signal.removeEventListener('abort', end);
+    this.#waiting.delete(end);
   }
 
   openChannel(): Promise<BrokerChannel> {

@@ -46,7 +46,7 @@ export class QueueDepths {
     const { signal } = this.#stopping;
     while (session.alive && !signal.aborted) {
       for (const queue of queues) await this.#look(session, queue);
-      await Promise.race([this.#clock.sleep(everyMs, signal), session.closed]);
+      await session.pause(everyMs, this.#clock, signal);
     }
   }
 

@@ -192,10 +192,7 @@ export class RabbitLink {
       } catch (cause) {
         if (!session.alive) return;
         this.#logger.warn({ err: cause, attempt }, 'setting up the connection failed');
-        await Promise.race([
-          this.#clock.sleep(backoffMs(attempt, SETUP_BACKOFF, this.#rng), this.#stopping.signal),
-          session.closed,
-        ]);
+        await session.pause(backoffMs(attempt, SETUP_BACKOFF, this.#rng), this.#clock, this.#stopping.signal);
       }
     }
   }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { silentLogger, systemClock } from '@warren/kernel';
 import { EXCHANGE, type OutgoingMessage, type PublishOutcome, type RabbitLink } from '@warren/rabbit';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -10,6 +12,9 @@ let sent: string[];
 /** What becomes of a message, by its body; confirmed unless told. */
 let endings: Map<string, PublishOutcome | Promise<PublishOutcome>>;
 let hear: Parameters<RabbitLink['onState']>[0];
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const UP = { up: true, epoch: 1, blocked: false, fatal: false };
 
@@ -89,6 +94,21 @@ test('a batch whose time is over keeps what was not sent', async () => {
   const rows = ['0', '1'].map((body) => row(EXCHANGE.push, 'push.05', body));
   expect(await make().publish(rows, 0)).toEqual(['kept', 'kept']);
   expect(sent).toEqual([]);
+});
+
+test('batches leave nothing behind, however long the link stays up', async () => {
+  const publisher = make();
+  const rows = Array.from({ length: 200 }, (_, index) => row(EXCHANGE.events, 'shop.sold', `${index}`));
+  const used = async (batches: number): Promise<number> => {
+    for (let batch = 0; batch < batches; batch++) {
+      sent = [];
+      await publisher.publish(rows, TIMEOUT_MS);
+    }
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await used(20);
+  expect((await used(200)) - before).toBeLessThan(1024 * 1024);
 });
 
 test('a row that is no message is told apart from one that the broker refuses', async () => {

@@ -26,8 +26,9 @@ export const isSilence = (outcome: RowOutcome): boolean => outcome === 'unknown'
 /** Publishes outbox rows and says what became of each. */
 export class RowPublisher {
   readonly #deps: RowPublisherDeps;
-  /** Ends the wait for confirms; made once, so that a batch adds no listener. */
-  readonly #cutOff: PromiseWithResolvers<'unknown'> = Promise.withResolvers<'unknown'>();
+  /** End the waits for confirms that are under way. */
+  readonly #giveUps = new Set<() => void>();
+  #isCutOff = false;
 
   constructor(deps: RowPublisherDeps) {
     this.#deps = deps;
@@ -41,7 +42,10 @@ export class RowPublisher {
 
   /** No batch waits much longer for its confirms, now and later. */
   cutOff(): void {
-    setTimeout(() => this.#cutOff.resolve('unknown'), STOP_GRACE_MS).unref();
+    setTimeout(() => {
+      this.#isCutOff = true;
+      for (const giveUp of this.#giveUps) giveUp();
+    }, STOP_GRACE_MS).unref();
   }
 
   /**
@@ -50,13 +54,15 @@ export class RowPublisher {
    */
   async publish(rows: readonly OutboxRow[], timeoutMs: number): Promise<readonly RowOutcome[]> {
     const { publishLink, clock } = this.#deps;
-    const { promise: linkLost, resolve } = Promise.withResolvers<RowOutcome>();
+    // of this batch alone: what races against a promise that outlives it is kept by that promise
+    const { promise: end, resolve } = Promise.withResolvers<RowOutcome>();
+    const giveUp = (): void => resolve('unknown');
     const look = ({ up }: { readonly up: boolean }): void => {
-      if (!up) resolve('unknown');
+      if (!up || this.#isCutOff) giveUp();
     };
+    this.#giveUps.add(giveUp);
     const stopListening = publishLink.onState(look);
     look(publishLink.state);
-    const end = Promise.race([linkLost, this.#cutOff.promise]);
     const deadline = clock.monotonicMs() + timeoutMs;
     const outcomes = new Map<OutboxRow, RowOutcome>();
     try {
@@ -64,6 +70,7 @@ export class RowPublisher {
       await Promise.all(lanesOf(rows).map((lane) => publishLane(lane, send, outcomes)));
     } finally {
       stopListening();
+      this.#giveUps.delete(giveUp);
     }
     return rows.map((row) => outcomes.get(row) ?? 'kept');
   }

@@ -62,6 +62,7 @@ export class PushPartition {
     if (queue === undefined) throw new Error(`the topology has no queue ${name}`);
     const { consumeLink: link, logger, metrics } = deps;
     const onDelivery = (delivery: Delivery): void => {
+      if (this.#gone(delivery)) return;
       this.#chain = this.#chain.then(() => this.#handle(delivery));
     };
     this.#consumer = new QueueConsumer({ link, queue, prefetch: PREFETCH, declare: true, onDelivery, logger, metrics });
@@ -74,15 +75,18 @@ export class PushPartition {
       .catch((error: unknown) => this.#deps.logger.error({ err: error }, 'a push queue cannot be consumed yet'));
   }
 
-  /** Finishes the message that is being appended; the others go back. */
+  /**
+   * Finishes the message that is being appended. The others go back in their order, before another gateway gets any of the
+   * partition: one that believes in its lease already waits for the end of our consumer.
+   */
   async stop(): Promise<void> {
-    await this.#consumer.cancel();
     this.#stopping.abort();
     await this.#chain;
-    await this.#consumer.close();
+    await this.#consumer.abandon();
   }
 
   async #handle(delivery: Delivery): Promise<void> {
+    if (this.#gone(delivery)) return;
     const message = readPush(delivery);
     if (message instanceof AppError) return this.#park(delivery, message);
     for (let attempt = 1; !this.#gone(delivery); attempt++) {
@@ -90,9 +94,9 @@ export class PushPartition {
       // retried in place: a detour through a delay queue would let later events overtake this one
       await this.#deps.clock.sleep(backoffMs(attempt, RETRY, this.#deps.rng), this.#stopping.signal);
     }
-    delivery.nack();
   }
 
+  /** Not to be settled any more: it goes back with the channel. */
   #gone(delivery: Delivery): boolean {
     return delivery.lost || this.#stopping.signal.aborted;
   }

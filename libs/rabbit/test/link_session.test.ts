@@ -1,0 +1,39 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { type Clock, systemClock } from '@warren/kernel';
+import { beforeEach, expect, test } from 'vitest';
+import type { BrokerConnection } from '../src/broker_port.ts';
+import { LinkSession } from '../src/link_session.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+const HOUR_MS = 3_600_000;
+const never = new AbortController().signal;
+let session: LinkSession;
+
+beforeEach(() => {
+  session = new LinkSession({ model: {} as BrokerConnection, frames: undefined, epoch: 1, kill: () => undefined });
+});
+
+test('a pause ends with the connection, and with its signal', async () => {
+  const stopping = new AbortController();
+  const stopped = session.pause(HOUR_MS, systemClock, stopping.signal);
+  stopping.abort();
+  await stopped;
+  const cut = session.pause(HOUR_MS, systemClock, never);
+  session.ended(undefined);
+  await cut;
+  await session.pause(HOUR_MS, systemClock, never);
+});
+
+test('pauses leave nothing behind, however long the connection lives', async () => {
+  const clock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
+  const used = async (pauses: number): Promise<number> => {
+    for (let i = 0; i < pauses; i++) await session.pause(HOUR_MS, clock, never);
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await used(1_000);
+  expect((await used(20_000)) - before).toBeLessThan(1024 * 1024);
+});
