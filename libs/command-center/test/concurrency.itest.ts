@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Kit, leaveMark, pause, type RawChannel, type TestService, until, WORK } from './kit.ts';
 
 const QUEUE = 'allocator.commands';
+const RPC_QUEUE = 'allocator.rpc';
 const MESSAGES = 100;
 
 let kit: Kit;
@@ -70,6 +71,50 @@ test('drained under load: running commands end, none begins, the rest stays in t
   const marks = await kit.marks();
   expect(marks).toHaveLength(atDrain);
   await until(async () => (await raw.ready(QUEUE)) === MESSAGES - atDrain);
+});
+
+test('messages that arrive between the begin of a drain and the answer of the broker go back, and none begins', async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  let begun = 0;
+  kit.works.set('gated', async () => {
+    begun++;
+    await gate;
+    return { done: '' };
+  });
+  const proxy = await kit.proxy();
+  const service = await kit.service({ url: proxy.through(kit.vhost.url), maxConcurrentTasks: 4 });
+  await sendMany(20, 'gated');
+  await until(() => begun === 4);
+  proxy.flow('stall', 'to_client');
+  open();
+  // four were acked, and the next four are on their way to us
+  await until(async () => (await raw.ready(QUEUE)) === 12);
+  const draining = drained(service);
+  proxy.flow('pass', 'to_client');
+  expect(await draining).toBe(0);
+  expect(begun).toBe(4);
+  await until(async () => (await raw.ready(QUEUE)) === 16);
+});
+
+test('calls that wait for a slot when a drain begins go back at once, and none begins', async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  let begun = 0;
+  kit.works.set('gated', async () => {
+    begun++;
+    await gate;
+    return { done: '' };
+  });
+  const { rpc } = await kit.caller();
+  const service = await kit.service({ maxConcurrentTasks: 1 });
+  const calls = Array.from({ length: 5 }, () => rpc.outcome(WORK, { how: 'gated' }, { deadlineMs: 30_000 }));
+  // one is under work, the others are in our hands and wait for its slot
+  await until(async () => begun === 1 && rpc.pending === 5 && (await raw.ready(RPC_QUEUE)) === 0);
+  const draining = drained(service);
+  await until(async () => (await raw.ready(RPC_QUEUE)) === 4);
+  open();
+  expect(await draining).toBe(0);
+  expect(await Promise.race(calls)).toMatchObject({ kind: 'value' });
+  expect(begun).toBe(1);
 });
 
 test('what still runs at the end of the grace is aborted: a command goes back, an RPC is answered, nothing is committed', async () => {

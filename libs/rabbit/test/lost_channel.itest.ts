@@ -13,6 +13,8 @@ const QUEUE: QueueSpec = {
   bindings: [{ exchange: EXCHANGE.commands, pattern: 'work.*' }],
 };
 const UNKNOWN_TAG = 999_999;
+/** Acks are collected for some milliseconds. */
+const ACKS_TOLD_MS = 50;
 const uncaught = watchUncaught();
 
 describe('a consumer that loses its channel while the connection lives', () => {
@@ -72,6 +74,35 @@ describe('a consumer that loses its channel while the connection lives', () => {
     await consumer.close();
     await until(async () => (await channel.checkQueue('work')).messageCount === 0);
     expect(await stale()).toBe(10);
+    expect(link.state.epoch).toBe(1);
+  });
+
+  it('lets handlers settle while their channel is being closed: stale settlements, nothing thrown', async () => {
+    const consumer = await kit.consumer(link, QUEUE, note, 10);
+    let closing = false;
+    proxy.onFrame('to_server', ({ method }) => {
+      if (closing || method !== AMQP_METHOD.channelClose) return undefined;
+      closing = true;
+      // until the broker's answer comes amqplib throws
+      proxy.flow('stall', 'to_client');
+      return undefined;
+    });
+    send(9);
+    await until(() => seen.length === 9);
+    await channel.deleteQueue('work');
+    await until(() => closing);
+    seen.splice(0).forEach((delivery, i) => {
+      expect(delivery.lost).toBe(false);
+      if (i % 3 === 0) delivery.ack();
+      else if (i % 3 === 1) delivery.requeue();
+      else delivery.nack();
+    });
+    await new Promise((resolve) => setTimeout(resolve, ACKS_TOLD_MS));
+    // acks are told together, so that some of them count as one
+    expect(await stale()).toBeGreaterThan(6);
+    proxy.flow('pass', 'to_client');
+    await until(async () => (await recoveries()) === 1);
+    expect(consumer.consuming).toBe(true);
     expect(link.state.epoch).toBe(1);
   });
 
