@@ -160,7 +160,7 @@ const PROFILE_LIST: readonly Profile[] = [
     plan: {
       calmMs: 6_000,
       overlap: 0,
-      pace: 0.3,
+      pace: 0.9,
       deck: { 'process.kill': 1 },
       targets: { 'process.kill': ALLOCATORS },
       slow: to('postgres', ALLOCATORS),

@@ -8,6 +8,9 @@ const FRAME_MAX = 4_096;
 
 class Sink implements FrameSink {
   readonly writes: Buffer[] = [];
+  /** As a socket that has not passed on what it was given. */
+  readonly held: Buffer[] = [];
+  holds = false;
   writableLength = 0;
   destroyed = false;
   readonly writableEnded = false;
@@ -15,6 +18,10 @@ class Sink implements FrameSink {
 
   write(bytes: Buffer): boolean {
     this.writes.push(Buffer.from(bytes));
+    if (this.holds) {
+      this.held.push(bytes);
+      this.writableLength += bytes.length;
+    }
     return true;
   }
 
@@ -114,6 +121,28 @@ test('amqplib reads every message as it was published, in order, whatever its pr
     }),
     { numRuns: 150 },
   );
+});
+
+test('memory that a socket still holds is not written again; the rest serves again', async () => {
+  const { sink, writer } = open();
+  const publish = async (key: string): Promise<void> => {
+    writer.publish(1, { exchange: 'x', key, body: Buffer.from('body'), options: {} });
+    await endOfTurn();
+  };
+  sink.holds = true;
+  for (let i = 0; i < 5; i++) await publish(`held ${i}`);
+  expect(sink.held).toEqual(sink.writes);
+  const places = new Set(sink.held.map(({ byteOffset }) => byteOffset));
+  expect(places.size).toBe(5);
+  sink.holds = false;
+  await publish('still behind what is held');
+  expect(sink.held).toEqual(sink.writes.slice(0, 5));
+  sink.writableLength = 0;
+  await publish('taken by the kernel');
+  await publish('again');
+  sink.holds = true;
+  await publish('from the beginning');
+  expect(sink.held.at(-1)?.byteOffset).toBe(sink.held[0]?.byteOffset);
 });
 
 test('everything of one turn leaves in one write, and counts as one sign of life', async () => {

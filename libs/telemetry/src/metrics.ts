@@ -33,6 +33,9 @@ export interface HistogramSeries {
 /** From half a millisecond, the cost of a local query, to ten seconds, past every deadline. */
 const DEFAULT_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** Each sample is sorted into five digests, too much for ten times a second. */
+const UTILIZATION_SAMPLE_MS = 1_000;
+
 const NO_LABELS: LabelValues = Object.freeze({});
 
 interface Cell {
@@ -76,7 +79,7 @@ export class Metrics {
 
   constructor(service: string) {
     this.#registry.setDefaultLabels({ service });
-    collectDefaultMetrics({ register: this.#registry });
+    collectDefaultMetrics({ register: this.#registry, eventLoopUtilizationTimeout: UTILIZATION_SAMPLE_MS });
   }
 
   /** Content type of `render()`, for the response header. */

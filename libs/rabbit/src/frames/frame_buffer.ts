@@ -8,7 +8,7 @@ const INT32 = 0x8000_0000;
 
 /**
  * Writes AMQP's data types one behind the other into memory that is cut off in pieces as they are sent. A piece that was
- * cut off is never written again, since the socket may still hold it.
+ * cut off is not written again before `reuse`, since the socket may still hold it.
  */
 export class FrameBuffer {
   #bytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
@@ -39,6 +39,12 @@ export class FrameBuffer {
     const piece = this.#bytes.subarray(this.#begin, this.#at);
     this.#begin = this.#at;
     return piece;
+  }
+
+  /** Nobody holds a piece any more: the memory serves again from its beginning. Fresh memory costs more than what is written into it. */
+  reuse(): void {
+    this.#at = 0;
+    this.#begin = 0;
   }
 
   /** Forgets what was written since `position`. */

@@ -123,6 +123,8 @@ export class FrameWriter {
     } else if (last !== undefined) {
       socket.write(last);
     }
+    // the kernel has taken everything
+    if (socket.writableLength === 0) this.#buffer.reuse();
   }
 
   #forget(): void {
