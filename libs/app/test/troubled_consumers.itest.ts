@@ -111,6 +111,8 @@ test.each<[string, string, () => Promise<void> | void]>([
     await until(async () => (await readiness()).status === 503, CONSUMER_TIMEOUT_MS + 3 * TICK_MS + 20_000);
     expect((await readiness()).text).toContain(QUEUE);
     expect(signs).toEqual([sign]);
+    // the consumer was missed by itself, not because the broker gave up the connection that is held back
+    expect(service.resources.consumeLink.state).toMatchObject({ up: true, epoch: 1 });
     proxy.flow('pass', 'to_server');
     await until(async () => (await readiness()).status === 200, BACK_MS);
     expect(await consumers()).toBe(1);
