@@ -4,7 +4,7 @@ import { commandCenterMigrations } from '@warren/command-center';
 import { LEASE_LOST } from '@warren/contracts';
 import { newId, silentLogger } from '@warren/kernel';
 import { migrate } from '@warren/postgres';
-import { ConfirmedPublisher, declareExchanges, EXCHANGE, RabbitLink } from '@warren/rabbit';
+import { ConfirmedPublisher, declareExchanges, EXCHANGE, RabbitLink, RpcClient } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
 import {
   type FaultProxy,
@@ -132,6 +132,20 @@ export async function publishEvents(url: string, count: number): Promise<void> {
   await publisher.stop();
   await link.stop();
   if (outcomes.some((outcome) => outcome !== 'confirmed')) throw new Error('an event was not stored');
+}
+
+/** Calls the tiny service, as the gateway does. Close it when done. */
+export async function openCaller(url: string): Promise<{ rpc: RpcClient; close: () => Promise<void> }> {
+  const shared = { logger: silentLogger(), metrics: new Metrics('gateway') };
+  const link = new RabbitLink({ ...shared, url, role: 'publish', name: 'test.calls' });
+  const rpc = new RpcClient({ ...shared, publishLink: link, user: link.user, prefix: 'gateway', instance: 'test' });
+  link.start();
+  await rpc.start();
+  const close = async (): Promise<void> => {
+    await rpc.stop();
+    await link.stop();
+  };
+  return { rpc, close };
 }
 
 export async function until(condition: () => boolean | Promise<boolean>, ms = 8_000): Promise<void> {

@@ -1,3 +1,4 @@
+import { GET_TICKET } from '@warren/contracts';
 import { newId } from '@warren/kernel';
 import { declareExchanges, EXCHANGE } from '@warren/rabbit';
 import {
@@ -12,7 +13,7 @@ import {
 } from '@warren/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createServiceApp, type RunningService } from '../src/index.ts';
-import { AppKit, proxyBefore, publishEvents, until } from './app_kit.ts';
+import { AppKit, openCaller, proxyBefore, publishEvents, until } from './app_kit.ts';
 import { tinyService } from './fixtures/tiny_service.ts';
 
 const QUEUE = 'coordinator.events.leases';
@@ -85,6 +86,9 @@ async function start(handlerMs: number): Promise<void> {
 
 const consumers = async (): Promise<number> => (await broker.consumers()).filter(({ queue }) => queue === QUEUE).length;
 
+const messagesIn = async (queue: string): Promise<unknown> =>
+  (await broker.queues()).find(({ name }) => name === queue)?.messages;
+
 const readiness = async (): Promise<{ status: number; text: string }> => {
   const response = await fetch(`${service.adminUrl}/readyz`);
   return { status: response.status, text: await response.text() };
@@ -128,6 +132,10 @@ test('a service whose broker takes no messages says so on /readyz, and goes on r
   await start(0);
   await service.stop();
   await publishEvents(broker.url, EVENTS);
+  const caller = await openCaller(broker.url);
+  // its reply is written under the alarm: it must not hold up the acks
+  const call = caller.rpc.outcome(GET_TICKET, { ticket_id: newId() }, { deadlineMs: 100_000 });
+  await until(async () => (await messagesIn('coordinator.rpc')) === 1, 20_000);
   await broker.erlang(`rabbit_alarm:set_alarm({${ALARM}, []}).`);
   await start(EVENT_MS);
   const { publisher, metrics, publishLink, consumeLink } = service.resources;
@@ -139,12 +147,13 @@ test('a service whose broker takes no messages says so on /readyz, and goes on r
   expect(await done()).toBeLessThan(EVENTS / 2);
   expect(await readiness()).toMatchObject({ status: 503, text: expect.stringContaining('rabbitmq-publish') as string });
   await until(async () => (await done()) >= EVENTS, 30_000);
-  const left = async (): Promise<unknown> => (await broker.queues()).find(({ name }) => name === QUEUE)?.messages;
   // the broker counts the messages of a quorum queue every five seconds
-  await expect.poll(left, { timeout: 20_000, interval: 1_000 }).toBe(0);
+  await expect.poll(() => messagesIn(QUEUE), { timeout: 20_000, interval: 1_000 }).toBe(0);
   expect(publishLink.state.blocked).toBe(true);
   await broker.erlang(`rabbit_alarm:clear_alarm(${ALARM}).`);
   expect(await stuck).toBe('returned');
+  expect((await call).kind).not.toBe('timeout');
+  await caller.close();
   await until(async () => (await readiness()).status === 200, BACK_MS);
   expect([publishLink.state.epoch, consumeLink.state.epoch]).toEqual([1, 1]);
 });

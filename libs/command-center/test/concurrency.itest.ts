@@ -50,6 +50,15 @@ test('MAX_CONCURRENT_TASKS = 4 never runs more than 4 of 100 messages at a time,
   expect(await raw.ready(QUEUE)).toBe(0);
 });
 
+test('of durable commands a process holds one per slot, of calls two: what it holds when it dies counts as delivered', async () => {
+  await kit.service({ maxConcurrentTasks: 20 });
+  const held = (await kit.vhost.consumers()).filter(({ queue }) => queue.startsWith('allocator.'));
+  expect(held.sort((a, b) => a.queue.localeCompare(b.queue))).toEqual([
+    { queue: QUEUE, prefetch: 20, acks: true },
+    { queue: RPC_QUEUE, prefetch: 40, acks: true },
+  ]);
+});
+
 test('drained under load: running commands end, none begins, the rest stays in the queue', async () => {
   let begun = 0;
   kit.works.set('mark', async (dto, context) => {

@@ -24,7 +24,8 @@ const send = (how: string, text: string): Promise<void> =>
 test('handlers that never end are counted and keep nobody: others go on, a reconnect subscribes again, the stop ends in time', async () => {
   const { promise: never, resolve: end } = Promise.withResolvers<void>();
   let hanging = 0;
-  kit.works.set('hang', async () => {
+  kit.works.set('hang', async (dto, context) => {
+    await leaveMark(context, `late ${dto.text}`);
     hanging++;
     await never;
     return { done: '' };

@@ -96,6 +96,33 @@ describe('a supervised link', () => {
     expect(publishLink.state.epoch).toBe(51);
   });
 
+  it('has a reply queue at once on the next connection while the broker still holds the one before', async () => {
+    const publishLink = await kit.link('publish', proxied, 60);
+    const client = await kit.client(publishLink);
+    const replyLink = await kit.link('publish');
+    const replier = kit.replier(replyLink);
+    await kit.consumer(await kit.link('consume'), WORK_QUEUE, (delivery) => {
+      replier.reply(delivery, { ok: true, value: JSON.parse(delivery.body.toString()) });
+      delivery.ack();
+    });
+    await until(() => replier.ready);
+    // what ends here is not told to the broker
+    proxy.flow('drop');
+    await proxy.admit('refuse');
+    const release = publishLink.use((session) => session.within(new Promise(() => undefined), 'nothing', 20));
+    await until(() => !publishLink.state.up);
+    release();
+    // the end of the socket has to reach the proxy while it still swallows everything
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    proxy.flow('pass');
+    await proxy.admit('pass');
+    await until(() => client.ready);
+    expect(await client.call(ECHO, { text: 'x' })).toEqual({ text: 'x' });
+    expect(publishLink.state.epoch).toBe(2);
+    const names = (await vhost.queues()).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith(`rpc.${publishLink.user}.`))).toHaveLength(2);
+  });
+
   it('gives up a broker that falls silent, after two heartbeats', async () => {
     const link = await kit.link('consume', proxied, 1);
     const begin = performance.now();
