@@ -26,9 +26,9 @@ export class DeliveryLease {
   /** Acks that may wait for more; 0 where the prefetch is small. */
   readonly #mayWait: number;
   /** Acked by us, not yet told to the broker. At most the prefetch. */
-  readonly #acked = new Map<number, ConsumeMessage>();
-  /** Told to the broker, while an older delivery is still unsettled. At most the prefetch. */
-  readonly #told = new Set<number>();
+  #acked: ConsumeMessage[] = [];
+  /** Tags of what is settled, whether told or not, while an older delivery is not. */
+  readonly #settled = new Set<number>();
   readonly #flush = (): void => this.flush();
   /** Every delivery tag below is settled. */
   #base = 1;
@@ -50,8 +50,8 @@ export class DeliveryLease {
   end(): void {
     this.#open = false;
     this.#callOff?.();
-    this.#acked.clear();
-    this.#told.clear();
+    this.#acked = [];
+    this.#settled.clear();
   }
 
   ack(message: ConsumeMessage): void {
@@ -59,9 +59,9 @@ export class DeliveryLease {
       this.#metrics.settles.add('stale');
       return;
     }
-    this.#acked.set(message.fields.deliveryTag, message);
+    this.#settled.add(message.fields.deliveryTag);
     this.#metrics.settles.add('ack');
-    if (this.#acked.size > this.#mayWait) this.#flushSoon();
+    if (this.#acked.push(message) > this.#mayWait) this.#flushSoon();
     else this.#callOff ??= this.#clock.after(MAX_ACK_DELAY_MS, this.#flush);
   }
 
@@ -82,14 +82,15 @@ export class DeliveryLease {
     this.#callOff?.();
     this.#callOff = undefined;
     this.#soon = false;
-    if (this.#acked.size === 0) return;
-    const last = this.#advance();
+    const acked = this.#acked;
+    if (acked.length === 0) return;
+    this.#acked = [];
+    this.#advance();
+    const last = newestBelow(this.#base, acked);
     if (last !== undefined) this.#tell(() => this.#channel.ack(last, true));
-    for (const [tag, message] of this.#acked) {
-      if (!this.#tell(() => this.#channel.ack(message))) break;
-      this.#told.add(tag);
+    for (const message of acked) {
+      if (message.fields.deliveryTag >= this.#base && !this.#tell(() => this.#channel.ack(message))) break;
     }
-    this.#acked.clear();
   }
 
   /** Once per turn of the event loop, however many messages end in it. */
@@ -99,25 +100,16 @@ export class DeliveryLease {
     setImmediate(this.#flush);
   }
 
-  /** Moves the base over everything settled, and returns the last message on the way that the broker does not know of. */
-  #advance(): ConsumeMessage | undefined {
-    let last: ConsumeMessage | undefined;
-    for (;;) {
-      const message = this.#acked.get(this.#base);
-      if (message === undefined && !this.#told.delete(this.#base)) return last;
-      if (message !== undefined) {
-        last = message;
-        this.#acked.delete(this.#base);
-      }
-      this.#base++;
-    }
+  /** Moves the base over everything settled. */
+  #advance(): void {
+    while (this.#settled.delete(this.#base)) this.#base++;
   }
 
   #settledAlone(message: ConsumeMessage, how: 'nack' | 'reject'): void {
-    this.#told.add(message.fields.deliveryTag);
+    this.#settled.add(message.fields.deliveryTag);
     this.#metrics.settles.add(how);
     // Without this the set would grow for as long as nobody acks.
-    if (this.#acked.size === 0) this.#advance();
+    if (this.#acked.length === 0) this.#advance();
   }
 
   /** False, and counted as stale, when the channel is gone: the broker gives the message to somebody else. */
@@ -133,4 +125,14 @@ export class DeliveryLease {
     this.#metrics.settles.add('stale');
     return false;
   }
+}
+
+/** The newest message with a tag below `base`: one ack of it tells of all before it. */
+function newestBelow(base: number, messages: readonly ConsumeMessage[]): ConsumeMessage | undefined {
+  let newest: ConsumeMessage | undefined;
+  for (const message of messages) {
+    const tag = message.fields.deliveryTag;
+    if (tag < base && (newest === undefined || tag > newest.fields.deliveryTag)) newest = message;
+  }
+  return newest;
 }
