@@ -46,6 +46,8 @@ const NO_SERVER_TIMEOUT_MS = '800';
 const SIGN_UPS_AT_ONCE = 3;
 const SIGN_UP_RETRY_MS = 60_000;
 const GATEWAY_USER = 'gateway';
+/** Gateways look at their shares once a second. */
+const SETTLED_AFTER_LOOKS = 7;
 /** Its reply queue and its queue for hints. */
 const OWN_CONSUMERS_OF_GATEWAY = 2;
 const PORT_POLL_MS = 10;
@@ -126,8 +128,14 @@ export class Lab {
   async beginLeakCheck(): Promise<LeakCheck> {
     const gateways = this.system.of('gateway').length;
     const wanted = PUSH_PARTITIONS + gateways * OWN_CONSUMERS_OF_GATEWAY;
-    const consumers = async () => (await brokerResources(this.rabbit.admin))[GATEWAY_USER]?.consumers === wanted;
-    await until(consumers, { timeoutMs: 30_000, what: 'the push queues are divided', pollMs: 500 });
+    // the first gateway has them all before the other one comes
+    let seen = 0;
+    const divided = async (): Promise<boolean> => {
+      const consumers = (await brokerResources(this.rabbit.admin))[GATEWAY_USER]?.consumers;
+      seen = consumers === wanted ? seen + 1 : 0;
+      return seen >= SETTLED_AFTER_LOOKS;
+    };
+    await until(divided, { timeoutMs: 30_000, what: 'the push queues are divided', pollMs: 500 });
     const { database, redis } = this.system.place;
     return LeakCheck.begin({
       admin: this.rabbit.admin,
