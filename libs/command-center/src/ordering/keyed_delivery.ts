@@ -1,10 +1,19 @@
 import type { Delivery } from '@warren/rabbit';
 
+/** A partition from its claim to its end. One that is lost and taken again is another one, with messages of its own. */
+export interface HeldPartition {
+  /** Given away: nothing of it is begun any more. */
+  leaving: boolean;
+  /** Its messages in the hands of the listener. */
+  out: number;
+  onEmpty: (() => void) | undefined;
+}
+
 /** One message of a partition while it is in our hands, through all its runs. */
 export interface KeyedEntry {
   readonly raw: Delivery;
   readonly key: string;
-  readonly partition: number;
+  readonly partition: HeldPartition;
   /** Queue it came from, and to which a replay sends it. */
   readonly queue: string;
   /** Of the next run; what the message says until the first retry. */

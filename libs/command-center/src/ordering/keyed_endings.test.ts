@@ -31,7 +31,8 @@ beforeEach(() => {
     },
     ack: () => void events.push('raw ack'),
   } as unknown as Delivery;
-  entry = { raw, key: 'k', partition: 0, queue: 'p.commands.p00', attempt: undefined, busy: 0, out: true };
+  const partition = { leaving: false, out: 1, onEmpty: undefined };
+  entry = { raw, key: 'k', partition, queue: 'p.commands.p00', attempt: undefined, busy: 0, out: true };
 });
 
 async function end(outcome: Outcome, { attempt = 1, known = true } = {}): Promise<string[]> {

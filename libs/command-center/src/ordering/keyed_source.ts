@@ -3,7 +3,7 @@ import { type Delivery, QueueConsumer, type QueueSpec, type RabbitLink } from '@
 import type { Metrics } from '@warren/telemetry';
 import type { WorkSource } from '../listener/work_source.ts';
 import { KeyLines } from './key_lines.ts';
-import { KeyedDelivery, type KeyedEntry, type KeyedOwner } from './keyed_delivery.ts';
+import { type HeldPartition, KeyedDelivery, type KeyedEntry, type KeyedOwner } from './keyed_delivery.ts';
 import { writtenKey } from './order_key.ts';
 import { PartitionShare, type PartitionWork } from './partition_share.ts';
 import type { PartitionStore } from './partition_store.ts';
@@ -26,13 +26,8 @@ export interface KeyedSourceDeps {
   readonly metrics: Metrics;
 }
 
-interface Partition {
+interface Partition extends HeldPartition {
   readonly consumer: QueueConsumer;
-  /** Given away: nothing of it is begun any more. */
-  leaving: boolean;
-  /** Its messages in the hands of the listener. */
-  out: number;
-  onEmpty: (() => void) | undefined;
 }
 
 /**
@@ -46,7 +41,7 @@ export class KeyedSource implements WorkSource, KeyedOwner {
   readonly #share: PartitionShare;
   readonly #closing = new AbortController();
   readonly #stopListening: () => void;
-  readonly #mayRun = ({ partition }: KeyedEntry): boolean => this.#partitions.get(partition)?.leaving === false;
+  readonly #mayRun = ({ partition }: KeyedEntry): boolean => !partition.leaving;
   /** Messages that the listener may have. */
   #limit = 0;
   #out = 0;
@@ -120,23 +115,19 @@ export class KeyedSource implements WorkSource, KeyedOwner {
     return done;
   }
 
-  #cameBack({ partition: index }: KeyedEntry): void {
+  #cameBack({ partition }: KeyedEntry): void {
     this.#out--;
-    const partition = this.#partitions.get(index);
-    if (partition !== undefined) {
-      partition.out--;
-      if (partition.out === 0) partition.onEmpty?.();
-    }
+    partition.out--;
+    if (partition.out === 0) partition.onEmpty?.();
     this.#pump();
   }
 
   #pump(): void {
     while (this.#out < this.#limit) {
       const entry = this.#lines.take(this.#mayRun);
-      const partition = entry === undefined ? undefined : this.#partitions.get(entry.partition);
-      if (entry === undefined || partition === undefined) return;
+      if (entry === undefined) return;
       this.#out++;
-      partition.out++;
+      entry.partition.out++;
       this.#deps.onDelivery(new KeyedDelivery(entry, this));
     }
   }
@@ -145,7 +136,7 @@ export class KeyedSource implements WorkSource, KeyedOwner {
     const { queues, link, prefetch, logger, metrics } = this.#deps;
     const queue = queues[index];
     if (queue === undefined) throw new RangeError(`there is no partition ${index}`);
-    const onDelivery = (raw: Delivery): void => this.#arrived(raw, index, queue.name);
+    const onDelivery = (raw: Delivery): void => this.#arrived(raw, partition, queue.name);
     const consumer = new QueueConsumer({ link, queue, prefetch, declare: true, onDelivery, logger, metrics });
     const partition: Partition = { consumer, leaving: false, out: 0, onEmpty: undefined };
     this.#partitions.set(index, partition);
@@ -158,7 +149,7 @@ export class KeyedSource implements WorkSource, KeyedOwner {
     };
   }
 
-  #arrived(raw: Delivery, partition: number, queue: string): void {
+  #arrived(raw: Delivery, partition: HeldPartition, queue: string): void {
     this.#lines.add({ raw, key: writtenKey(raw), partition, queue, attempt: undefined, busy: 0, out: false });
     this.#pump();
   }
