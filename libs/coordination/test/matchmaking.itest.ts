@@ -114,6 +114,23 @@ describe('the matcher', () => {
     expect((await store.only()).players).toHaveLength(3);
   });
 
+  test('a mode that nobody can read keeps no other mode waiting', async () => {
+    await store.query(`INSERT INTO modes (name, players, settings) VALUES ('broken', 2, '{"resource_level": "most"}')`);
+    for (const mode of ['broken', 'broken', 'duel', 'duel']) await one.create(player(), mode);
+    one.matcher.start();
+    await expect.poll(async () => (await store.matches()).length, { timeout: 5_000 }).toBe(1);
+  });
+
+  test('a match that nobody can read keeps no other match waiting', async () => {
+    for (let n = 0; n < 6; n++) await one.create(player());
+    expect(await one.matcher.matchMode('duel')).toBe(3);
+    await store.query(`UPDATE matches SET rules = '{}', next_step_at = now() - interval '1 hour'
+      WHERE game_id = (SELECT min(game_id::text)::uuid FROM matches)`);
+    one.saga.start();
+    const states = async (): Promise<string[]> => (await store.matches()).map(({ state }) => state).sort();
+    await expect.poll(states, { timeout: 5_000 }).toEqual(['allocating', 'joining', 'joining']);
+  });
+
   test('a match belongs to the trace of the request that completed it', async () => {
     const trace = startTrace();
     const last = player();

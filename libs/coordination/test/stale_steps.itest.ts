@@ -9,6 +9,10 @@ import { SETTINGS, TestCoordinator } from './test_coordinator.ts';
 import { player, type Replica } from './test_replica.ts';
 
 const HOUR_MS = 3_600_000;
+const TEN = { limit: 10, claimMs: 300 };
+const unreadable = (gameId: string, cause: unknown): void => {
+  throw new Error(`match ${gameId} cannot be read`, { cause });
+};
 
 let store: TestCoordinator;
 let one: Replica;
@@ -43,7 +47,7 @@ afterEach(() => store.close());
 /** Claims the match as two replicas would, the first of which was away for too long. */
 async function claim(): Promise<Match> {
   await store.query("UPDATE matches SET next_step_at = now() - interval '1 second'");
-  const [match] = await matches.claimDue(one.database.read, 1, HOUR_MS);
+  const [match] = await matches.claimDue(one.database.read, { limit: 1, claimMs: HOUR_MS }, unreadable);
   if (match === undefined) throw new Error('nothing was due');
   return match;
 }
@@ -96,11 +100,11 @@ test('two replicas that find the time over fail the match once', async () => {
 
 test('a claimed match is nobody else’s until the claim is over, then it comes due again', async () => {
   await store.query('UPDATE matches SET next_step_at = now()');
-  const claimed = await Promise.all([1, 2, 3].map(() => matches.claimDue(one.database.read, 10, 300)));
+  const claimed = await Promise.all([1, 2, 3].map(() => matches.claimDue(one.database.read, TEN, unreadable)));
   expect(claimed.flat()).toHaveLength(1);
-  expect(await matches.claimDue(one.database.read, 10, 300)).toEqual([]);
+  expect(await matches.claimDue(one.database.read, TEN, unreadable)).toEqual([]);
   await systemClock.sleep(350);
-  const [again] = await matches.claimDue(one.database.read, 10, 300);
+  const [again] = await matches.claimDue(one.database.read, TEN, unreadable);
   expect(again?.stepAttempts).toBe(2);
   expect(again?.stepKey).toBe(claimed.flat()[0]?.stepKey);
 });

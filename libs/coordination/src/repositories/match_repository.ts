@@ -44,10 +44,14 @@ export class MatchRepository {
 
   /**
    * Takes up to `limit` due matches for `claimMs`: within that time no other replica takes them, after it they come due
-   * again, whatever became of this process.
+   * again, whatever became of this process. One that cannot be read is told of and holds up no other.
    */
-  async claimDue(tx: Tx, limit: number, claimMs: number): Promise<readonly Match[]> {
-    const claimed = await sql`
+  async claimDue(
+    tx: Tx,
+    { limit, claimMs }: { readonly limit: number; readonly claimMs: number },
+    onUnreadable: (gameId: string, cause: unknown) => void,
+  ): Promise<readonly Match[]> {
+    const claimed = await sql<{ game_id: string }>`
       WITH due AS MATERIALIZED (
         SELECT game_id FROM matches WHERE next_step_at <= clock_timestamp()
         ORDER BY next_step_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
@@ -55,7 +59,15 @@ export class MatchRepository {
       UPDATE matches SET next_step_at = ${inMs(claimMs)}, step_attempts = step_attempts + 1
       FROM due WHERE matches.game_id = due.game_id
       RETURNING ${MATCH_COLUMNS}`.execute(tables(tx));
-    return claimed.rows.map(toMatch);
+    const matches: Match[] = [];
+    for (const row of claimed.rows) {
+      try {
+        matches.push(toMatch(row));
+      } catch (cause) {
+        onUnreadable(row.game_id, cause);
+      }
+    }
+    return matches;
   }
 
   /** Locks a match; with a guard, only when it still is in the step that was claimed. */

@@ -61,10 +61,13 @@ export class MatchSaga {
   }
 
   async #round(): Promise<void> {
-    const { database, matches, settings } = this.#deps;
+    const { database, matches, settings, logger } = this.#deps;
     const free = PARALLEL_STEPS - this.#running.size;
     if (free === 0) return;
-    for (const match of await matches.claimDue(database.read, free, CLAIM_FACTOR * settings.stepTimeoutMs)) {
+    const claim = { limit: free, claimMs: CLAIM_FACTOR * settings.stepTimeoutMs };
+    const onUnreadable = (gameId: string, cause: unknown): void =>
+      logger.error({ err: toAppError(cause), gameId }, 'a match cannot be read; it comes due again');
+    for (const match of await matches.claimDue(database.read, claim, onUnreadable)) {
       const running = this.#step(match).finally(() => {
         this.#running.delete(running);
         this.wake();

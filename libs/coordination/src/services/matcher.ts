@@ -1,5 +1,5 @@
 import { PollLoop } from '@warren/command-center';
-import { type Clock, type Logger, newId, type Rng } from '@warren/kernel';
+import { type Clock, type Logger, newId, type Rng, toAppError } from '@warren/kernel';
 import type { Database, Tx } from '@warren/postgres';
 import type { Counter, Metrics } from '@warren/telemetry';
 import type { CoordinationSettings } from '../coordination_settings.ts';
@@ -68,9 +68,22 @@ export class Matcher {
   async #round(): Promise<void> {
     const { modes, database, clock } = this.#deps;
     for (const mode of await modes.namesToMatch(database.read)) {
-      const made = await this.matchMode(mode);
+      const made = await this.#tryMode(mode);
       if (made === 'contended') await clock.sleep(CONTENDED_MS, this.#loop.stopping);
       if (made === 'contended' || made === MATCHES_PER_ROUND) this.wake();
+    }
+  }
+
+  /** A mode that cannot be read must not keep the players of the others waiting. */
+  async #tryMode(mode: string): Promise<number | 'contended'> {
+    try {
+      return await this.matchMode(mode);
+    } catch (cause) {
+      const error = toAppError(cause);
+      // what passes concerns all of them
+      if (error.retryable) throw error;
+      this.#deps.logger.error({ err: error, mode }, 'no matches can be made of this mode');
+      return 0;
     }
   }
 
