@@ -46,3 +46,21 @@ test('200 parallel requests for 20 games on 3 servers, with Redis emptied in bet
   expect(await store.violations()).toEqual([]);
   expect(await store.outbox('allocator.game_assigned')).toHaveLength(20);
 });
+
+test('games whose reservations ran out are assigned anew all at once, and no two requests wait for each other', {
+  timeout: 60_000,
+}, async () => {
+  const replicas = [store.replica(), store.replica()] as const;
+  const [first] = replicas;
+  const servers = Array.from({ length: 6 }, (_, index) => `spent-${index}`);
+  await store.query('TRUNCATE servers, leases');
+  for (const id of servers) await first.register(id, 10);
+  const games = Array.from({ length: 24 }, () => randomUUID());
+  for (const game of games) await first.place(game);
+  for (let round = 0; round < 20; round++) {
+    await store.query("UPDATE leases SET expires_at = now() - interval '1 s' WHERE state = 'reserved'");
+    const placed = await Promise.all(games.map((game, index) => (replicas[index % 2] ?? first).assign(game)));
+    expect(placed.filter(({ success }) => success)).toHaveLength(games.length);
+  }
+  expect(await store.violations()).toEqual([]);
+});

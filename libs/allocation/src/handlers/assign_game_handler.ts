@@ -41,6 +41,8 @@ interface Decision {
   readonly dto: AssignGameDto;
   readonly context: ApplyContext;
   candidates: readonly Candidate[];
+  /** This transaction has freed a place, and so it holds a server. */
+  holdsServer: boolean;
 }
 
 interface Reservation {
@@ -67,7 +69,7 @@ export class AssignGameHandler implements HandlerFor<typeof ASSIGN_GAME, readonl
   }
 
   async apply(dto: AssignGameDto, context: ApplyContext, candidates: readonly Candidate[]): Promise<AssignGameReply> {
-    const decision: Decision = { dto, context, candidates };
+    const decision: Decision = { dto, context, candidates, holdsServer: false };
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const instanceId = this.#pick(decision);
       const placed = instanceId === null ? undefined : await this.#assignNew(decision, instanceId);
@@ -101,7 +103,8 @@ export class AssignGameHandler implements HandlerFor<typeof ASSIGN_GAME, readonl
     const { leases, servers } = this.#deps;
     let instanceId: string | null = reservation.instanceId;
     for (let tries = 0; instanceId !== null && tries < MAX_PLACE_TRIES; tries++) {
-      const address = await servers.takePlace(tx, instanceId);
+      const take = decision.holdsServer ? servers.takeIdlePlace(tx, instanceId) : servers.takePlace(tx, instanceId);
+      const address = await take;
       if (address !== undefined) {
         if (instanceId !== reservation.instanceId) await leases.moveTo(tx, reservation.leaseId, instanceId);
         return this.#announce(decision, { ...reservation, instanceId }, address);
@@ -136,6 +139,7 @@ export class AssignGameHandler implements HandlerFor<typeof ASSIGN_GAME, readonl
       reason: 'confirm_timeout',
     });
     await this.#deps.ending.lost(context.tx, context, ended, 'confirm_timeout');
+    decision.holdsServer = true;
     setUsed(decision, live.instanceId, ({ used }) => Math.max(0, used - 1));
   }
 

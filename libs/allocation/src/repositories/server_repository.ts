@@ -83,6 +83,16 @@ export class ServerRepository {
   }
 
   /**
+   * As `takePlace`, for a transaction that holds a server: it must not wait for a second one, which may be held by one that
+   * waits for the first. @returns undefined also when another transaction holds the server
+   */
+  async takeIdlePlace(tx: Tx, instanceId: string): Promise<string | undefined> {
+    const idle = await sql`
+      SELECT 1 FROM servers WHERE instance_id = ${instanceId} FOR NO KEY UPDATE SKIP LOCKED`.execute(tables(tx));
+    return idle.rows.length === 0 ? undefined : this.takePlace(tx, instanceId);
+  }
+
+  /**
    * Gives places back. Servers are locked in the order of their ids and always after leases, so that no two transactions
    * wait for each other.
    */
