@@ -13,6 +13,7 @@ import { type Delivery, EXCHANGE } from '@warren/rabbit';
 import { isTracing, startSpan, type WorkSpan } from '@warren/telemetry';
 import type * as z from 'zod';
 import { CommandContext } from '../command_context.ts';
+import { MESSAGE_ID } from '../message_id.ts';
 import { checkSequence } from '../ordering/sequence_check.ts';
 import type { Binding, BoundHandler } from '../registry/bindings.ts';
 import type { SenderIdentity } from './sender_identity.ts';
@@ -41,8 +42,6 @@ const MAX_ATTEMPTS_KNOWN = 1_000;
 const LIMITS: JsonLimits = { maxBytes: 256 * 1024, maxDepth: 32, maxKeys: 20_000 };
 const MAX_FIELDS_SHOWN = 20;
 const MAX_NAME_SHOWN = 100;
-/** Leaves room for what the inbox puts before it. */
-const MESSAGE_ID = /^[\x21-\x7e]{1,200}$/;
 const TYPE = /^([a-z0-9_.]{1,200})@(\d{1,6})$/;
 
 /** Turns a delivery into a validated command, or says what is wrong with it. */

@@ -4,6 +4,7 @@ import { type Tx, tables } from '@warren/postgres';
 import { EXCHANGE, HEADER, keyedKey, PUSH_PARTITIONS, pushKey } from '@warren/rabbit';
 import type * as z from 'zod';
 import type { Outbox } from '../command_handler.ts';
+import { MESSAGE_ID } from '../message_id.ts';
 import { keyOf, partitionOf } from '../ordering/order_key.ts';
 import type { CommandCenterTables } from './command_center_tables.ts';
 
@@ -28,7 +29,6 @@ interface Destined {
 const MAX_MESSAGES = 1_000;
 /** A row that no publisher takes would stay for ever. Larger things travel by reference. */
 const MAX_BODY_BYTES = 256 * 1024;
-const MAX_MESSAGE_ID_CHARS = 200;
 
 /** Collects the messages of one transaction and writes them as rows right before its commit. */
 export class OutboxWriter implements Outbox {
@@ -72,8 +72,7 @@ export class OutboxWriter implements Outbox {
     const { exchange, key, body, messageId = newId(), headers = {} } = destined;
     if (this.#messages.length >= MAX_MESSAGES)
       throw new RangeError(`more than ${MAX_MESSAGES} messages in one transaction`);
-    if (messageId === '' || messageId.length > MAX_MESSAGE_ID_CHARS)
-      throw new RangeError(`a message id has 1 to ${MAX_MESSAGE_ID_CHARS} characters`);
+    if (!MESSAGE_ID.test(messageId)) throw new RangeError('a message id has 1 to 200 visible ASCII characters');
     const text = JSON.stringify(body);
     if (Buffer.byteLength(text) > MAX_BODY_BYTES)
       throw new RangeError(`${source.name} has more than ${MAX_BODY_BYTES} bytes`);
