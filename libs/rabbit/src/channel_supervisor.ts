@@ -59,6 +59,11 @@ export class ChannelSupervisor<C extends BrokerChannel> {
     if (channel !== undefined) await closeChannel(channel);
   }
 
+  /** As `recycle`, for one channel: also while it is being set up. */
+  async discard(channel: C): Promise<void> {
+    await closeChannel(channel);
+  }
+
   /** From now on no channel follows the one that is open. */
   retire(): void {
     this.#stopping.abort();
@@ -86,39 +91,51 @@ export class ChannelSupervisor<C extends BrokerChannel> {
   async #once(session: LinkSession): Promise<void> {
     let reason: unknown;
     let channel: C | undefined;
+    let unfinished: C | undefined;
     try {
       channel = await this.#deps.open(session);
-      const closed = this.#closing(channel);
+      const life = this.#lifeOf(channel);
       channel.on('error', (error) => {
         reason ??= error;
       });
       await session.within(this.#deps.onOpen(channel), `the set-up of ${this.#deps.subject}`);
-      await this.#live(channel, closed);
+      await this.#live(channel, life);
     } catch (cause) {
       // The broker's own words come by the `error` event; the call that was under way may only say "channel ended".
       reason ??= cause;
-      if (channel !== undefined && session.alive) await closeChannel(channel);
+      unfinished = channel;
     }
     this.#lastError = channelError(reason, this.#deps.subject);
     this.#deps.onLost(this.#lastError);
+    // last: before the broker answers there may be another connection, with a channel that has not been lost
+    if (unfinished !== undefined && session.alive) await closeChannel(unfinished);
   }
 
-  async #live(channel: C, closed: Promise<void>): Promise<void> {
+  async #live(channel: C, life: ChannelLife): Promise<void> {
+    // it may have ended with the last answer of its set-up
+    if (life.isOver) return;
     this.#channel = channel;
     this.#lastError = undefined;
     if (this.#stopping.signal.aborted) await closeChannel(channel);
-    await closed;
+    await life.closed;
   }
 
-  /** Resolves when the channel is closed. From that moment on nobody sees it any more. */
-  #closing(channel: C): Promise<void> {
-    return new Promise((resolve) => {
-      channel.once('close', () => {
-        if (this.#channel === channel) this.#channel = undefined;
-        resolve();
-      });
+  /** From the close on nobody sees the channel any more. */
+  #lifeOf(channel: C): ChannelLife {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const life: ChannelLife = { isOver: false, closed };
+    channel.once('close', () => {
+      life.isOver = true;
+      if (this.#channel === channel) this.#channel = undefined;
+      resolve();
     });
+    return life;
   }
+}
+
+interface ChannelLife {
+  isOver: boolean;
+  readonly closed: Promise<void>;
 }
 
 /** Never rejects: a channel that is closed already has what we want. */

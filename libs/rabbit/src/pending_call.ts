@@ -57,7 +57,7 @@ export class PendingCall<S extends z.ZodType> implements WaitingCall {
   readonly #schema: S;
   readonly #owner: CallOwner;
   readonly #resolve: (outcome: RpcOutcome<z.output<S>>) => void;
-  #signal: AbortSignal | undefined;
+  readonly #signal: AbortSignal | undefined;
 
   constructor(owner: CallOwner, id: string, waiter: CallWaiter<S>) {
     this.deadline = waiter.deadline;
@@ -66,18 +66,13 @@ export class PendingCall<S extends z.ZodType> implements WaitingCall {
     this.#schema = waiter.schema;
     this.#owner = owner;
     this.#resolve = waiter.resolve;
-    this.#signal = undefined;
+    this.#signal = waiter.signal;
     owner.calls.set(id, this);
+    if (waiter.signal?.aborted === true) this.fail(ABORTED);
+    else waiter.signal?.addEventListener('abort', this);
   }
 
-  /** Ends the call when the signal is aborted. */
-  follow(signal: AbortSignal): void {
-    this.#signal = signal;
-    if (signal.aborted) this.fail(ABORTED);
-    else signal.addEventListener('abort', this);
-  }
-
-  /** The listener of `follow`. */
+  /** The listener of the signal. */
   handleEvent(): void {
     this.fail(ABORTED);
   }
@@ -124,6 +119,8 @@ export interface CallWaiter<S extends z.ZodType> {
   /** Monotonic milliseconds. */
   readonly deadline: number;
   readonly answerer: string;
+  /** Ends the call when it is aborted. */
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (outcome: RpcOutcome<z.output<S>>) => void;
 }
 

@@ -2,6 +2,7 @@ import { type AppError, type Clock, type Logger, type Rng, systemClock } from '@
 import type { Metrics } from '@warren/telemetry';
 import type { ConsumeMessage } from 'amqplib';
 import type { BrokerChannel } from './broker_port.ts';
+import { ChannelConsumer } from './channel_consumer.ts';
 import { ChannelSupervisor } from './channel_supervisor.ts';
 import { declareQueue } from './declare_queue.ts';
 import { type Delivery, QueueDelivery } from './delivery.ts';
@@ -45,7 +46,8 @@ export class QueueConsumer {
   /** Has consumed since `start`: the next consumer is a recovery. */
   #served = false;
   #prefetch: number;
-  #tag: string | undefined;
+  /** Of the present channel, from its set-up to its end. */
+  #consumer: ChannelConsumer | undefined;
   #lease: DeliveryLease | undefined;
 
   constructor(deps: QueueConsumerDeps) {
@@ -63,7 +65,7 @@ export class QueueConsumer {
 
   /** Whether the broker delivers to us at this moment. */
   get consuming(): boolean {
-    return this.#tag !== undefined && this.#lease?.open === true;
+    return this.#wanted && this.#limit > 0 && this.#lease?.open === true;
   }
 
   /** Why it does not consume; undefined while all is well. */
@@ -80,14 +82,8 @@ export class QueueConsumer {
     this.#wanted = true;
     this.#prefetch = prefetch;
     this.#supervisor.start();
-    const channel = this.#supervisor.channel;
-    if (channel !== undefined && this.#lease !== undefined && !this.consuming) {
-      try {
-        await this.#consume(channel, this.#lease);
-      } catch {
-        // the channel is gone with the consumer; its successor consumes
-      }
-    }
+    // where it fails the channel is gone; its successor consumes
+    this.#consumer?.adjust().catch(() => undefined);
     await this.#untilConsuming();
   }
 
@@ -95,12 +91,9 @@ export class QueueConsumer {
   async cancel(): Promise<void> {
     this.#wanted = false;
     this.#served = false;
-    const tag = this.#tag;
-    const channel = this.#supervisor.channel;
-    this.#tag = undefined;
     this.#metrics.consuming(this.#deps.queue.name, false);
-    if (tag === undefined || channel === undefined) return;
-    if (!(await cancelConsumer(channel, tag))) await this.#supervisor.recycle();
+    const consumer = this.#consumer;
+    if (consumer !== undefined && !(await isCancelled(consumer))) await this.#supervisor.recycle();
   }
 
   /** Cancels and closes the channel. What is not settled by now goes back to the queue. */
@@ -120,7 +113,7 @@ export class QueueConsumer {
     this.#wanted = false;
     this.#served = false;
     this.#abandoned = true;
-    this.#tag = undefined;
+    this.#consumer?.end();
     this.#metrics.consuming(this.#deps.queue.name, false);
     this.#lease?.flush();
     await this.#supervisor.stop();
@@ -128,26 +121,23 @@ export class QueueConsumer {
 
   async #setUp(channel: BrokerChannel): Promise<void> {
     const { declare, queue, clock = systemClock } = this.#deps;
-    const lease = new DeliveryLease(channel, this.#prefetch, { metrics: this.#metrics, clock });
+    const lease = new DeliveryLease(channel, this.#deps.prefetch, { metrics: this.#metrics, clock });
     channel.once('close', () => lease.end());
     this.#lease = lease;
     if (declare) await declareQueue(channel, queue);
-    if (this.#wanted) await this.#consume(channel, lease);
+    this.#consumer = new ChannelConsumer({
+      channel,
+      queue: queue.name,
+      wanted: () => (this.#wanted ? this.#prefetch : 0),
+      onMessage: (message) => this.#deliver(message, lease),
+      onConsuming: () => this.#began(),
+      onCancelled: () => this.#canceledByBroker(channel),
+    });
+    await this.#consumer.adjust();
   }
 
-  async #consume(channel: BrokerChannel, lease: DeliveryLease): Promise<void> {
-    const onMessage = (message: ConsumeMessage | null): void => {
-      if (message === null) this.#canceledByBroker();
-      else this.#deliver(message, lease);
-    };
-    // for consumers that begin from now on
-    await channel.prefetch(this.#prefetch);
-    const { consumerTag } = await channel.consume(this.#deps.queue.name, onMessage);
-    if (!this.#wanted) {
-      await channel.cancel(consumerTag);
-      return;
-    }
-    this.#tag = consumerTag;
+  #began(): void {
+    if (!this.#wanted) return;
     this.#metrics.consuming(this.#deps.queue.name, true);
     if (this.#served) this.#recovered();
     this.#served = true;
@@ -174,17 +164,21 @@ export class QueueConsumer {
   }
 
   /** The queue was deleted or moved: a new channel declares and consumes it again. */
-  #canceledByBroker(): void {
-    this.#tag = undefined;
+  #canceledByBroker(channel: BrokerChannel): void {
     this.#deps.logger.warn({ queue: this.#deps.queue.name }, 'the broker cancelled the consumer');
-    void this.#supervisor.recycle();
+    void this.#supervisor.discard(channel);
   }
 
   #lost(): void {
     this.#lease?.end();
-    this.#tag = undefined;
+    this.#consumer?.end();
+    this.#consumer = undefined;
     this.#metrics.consuming(this.#deps.queue.name, false);
     this.#wake();
+  }
+
+  get #limit(): number {
+    return this.#consumer?.limit ?? 0;
   }
 
   #wake(): void {
@@ -200,7 +194,7 @@ export class QueueConsumer {
       };
       const check = (): void => {
         const error = this.lastError;
-        if (this.consuming) finish(resolve);
+        if (this.consuming && this.#limit === this.#prefetch) finish(resolve);
         else if (error !== undefined && FATAL_CODES.has(error.code)) finish(() => reject(error));
       };
       const timer = setTimeout(() => {
@@ -214,13 +208,13 @@ export class QueueConsumer {
 }
 
 /** False when the broker did not answer in time. */
-async function cancelConsumer(channel: BrokerChannel, tag: string): Promise<boolean> {
+async function isCancelled(consumer: ChannelConsumer): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), CANCEL_TIMEOUT_MS);
   });
   try {
-    return await Promise.race([channel.cancel(tag).then(() => true), late]);
+    return await Promise.race([consumer.adjust().then(() => true), late]);
   } catch {
     // the channel is closed, and the consumer with it
     return true;

@@ -70,7 +70,7 @@ export class ReplyQueue {
     const { user, instance, onReply } = this.#deps;
     const queue = replyQueueSpec(user, instance, ++this.#generation);
     const onMessage = (message: ConsumeMessage | null): void => {
-      if (message === null) void this.#supervisor.recycle();
+      if (message === null) void this.#supervisor.discard(channel);
       else onReply(message);
     };
     await declareQueue(channel, queue);

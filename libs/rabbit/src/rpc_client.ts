@@ -186,11 +186,13 @@ export class RpcClient {
     const call = new PendingCall<C['reply']>(this.#owner, id, {
       schema: contract.reply,
       answerer,
+      signal: options.signal,
       deadline: this.#clock.monotonicMs() + deadlineMs,
       resolve: span === undefined ? resolve : endingWith(span, resolve),
     });
     this.#deadlines.watch(call.deadline);
-    if (options.signal !== undefined) call.follow(options.signal);
+    // given up before it was made
+    if (!this.#calls.has(id)) return;
     if (this.#requests.publish(EXCHANGE.rpc, contract.name, body, properties) !== 'sent') call.fail(NO_ROUTE);
   }
 

@@ -104,13 +104,16 @@ describe('RPC over the broker', () => {
     expect(client.pending).toBe(0);
   });
 
-  it('ends when its signal is aborted', async () => {
-    await answer(() => undefined);
+  it('ends when its signal is aborted, and is not sent at all when it was aborted before', async () => {
+    let requests = 0;
+    await answer(() => void requests++);
     const controller = new AbortController();
     const outcome = client.outcome(ECHO, { text: 'x' }, { signal: controller.signal });
     setTimeout(() => controller.abort(), 20);
     expect(await outcome).toEqual({ kind: 'aborted' });
     expect(await client.outcome(ECHO, { text: 'x' }, { signal: controller.signal })).toEqual({ kind: 'aborted' });
+    expect(await client.outcome(ECHO, { text: 'y' }, { deadlineMs: 300 })).toEqual({ kind: 'timeout' });
+    expect(requests).toBe(2);
   });
 
   it('turns a reply that does not fit the contract into SERVICE_INTERNAL', async () => {

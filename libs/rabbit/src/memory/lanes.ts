@@ -125,8 +125,13 @@ export class Lane {
     this.#timer?.abort();
     this.#timer = undefined;
     const [first] = this.#frames;
-    const waitMs = first === undefined ? 0 : first.dueMs - this.#lanes.clock.monotonicMs();
-    if (waitMs <= 0) return;
+    if (first === undefined) return;
+    const waitMs = first.dueMs - this.#lanes.clock.monotonicMs();
+    if (waitMs <= 0) {
+      // it may have come due since the last look
+      this.#lanes.update(this);
+      return;
+    }
     const timer = new AbortController();
     this.#timer = timer;
     void this.#lanes.clock.sleep(waitMs, timer.signal).then(() => {
