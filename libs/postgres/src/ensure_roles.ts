@@ -89,13 +89,11 @@ export async function ensureRolesAndDatabase(adminUrl: string, plan: DatabasePla
 }
 
 async function ensureRole(admin: pg.Client, account: OwnerAccount, changes: string[]): Promise<void> {
-  interface Row {
-    rolsuper: boolean;
-    rolcanlogin: boolean;
-  }
-  const { rows } = await admin.query<Row>('select rolsuper, rolcanlogin from pg_roles where rolname = $1', [
-    account.name,
-  ]);
+  const { rows } = await admin.query<{ powerful: boolean; rolcanlogin: boolean }>(
+    `select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls as powerful, rolcanlogin
+      from pg_roles where rolname = $1`,
+    [account.name],
+  );
   const [found] = rows;
   if (found === undefined) {
     const verifier = pg.escapeLiteral(await scramVerifier(account.password));
@@ -105,10 +103,13 @@ async function ensureRole(admin: pg.Client, account: OwnerAccount, changes: stri
     changes.push(`created role ${account.name}`);
     return;
   }
-  if (found.rolsuper) {
-    throw new AppError('DATABASE_ROLE_UNSAFE', `Role ${account.name} is a superuser. Choose another name.`, {
-      kind: 'conflict',
-    });
+  // the administrator's own role among them, whose password would be changed
+  if (found.powerful) {
+    throw new AppError(
+      'DATABASE_ROLE_UNSAFE',
+      `Role ${account.name} may do more in the server than a service should. Choose another name.`,
+      { kind: 'conflict' },
+    );
   }
   if (found.rolcanlogin) return;
   await admin.query(`alter role ${id(account.name)} login`);

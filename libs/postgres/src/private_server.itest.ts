@@ -71,6 +71,39 @@ describe('a server that asks for passwords', () => {
     await db.close();
   });
 
+  test('keeps a verifier, so that a password never reaches its log', async () => {
+    const plan = {
+      database: 'kept',
+      owner: { name: 'kept_owner', password: 'o-1' },
+      roles: [{ name: 'kept_auth', password: 'a-1', schema: 'auth' }],
+    };
+    await ensureRolesAndDatabase(adminUrl, plan);
+    const admin = make(adminUrl);
+    const { rows } = await sql<{ stored: string }>`
+      select rolpassword as stored from pg_authid where rolname in ('kept_owner', 'kept_auth')`.execute(
+      tables(admin.read),
+    );
+    await admin.close();
+    expect(rows).toHaveLength(2);
+    for (const { stored } of rows) expect(stored).toMatch(/^SCRAM-SHA-256\$4096:/);
+  });
+
+  test.each(['superuser', 'createrole', 'createdb', 'replication', 'bypassrls'])(
+    'makes no service of a role with the right %s',
+    async (right) => {
+      const admin = make(adminUrl);
+      await sql.raw(`create role mighty_${right} login ${right} password 'mighty-1'`).execute(tables(admin.read));
+      const plan = { database: 'safe', owner: { name: `mighty_${right}`, password: 'other' }, roles: [] };
+      await expect(ensureRolesAndDatabase(adminUrl, plan)).rejects.toMatchObject({ code: 'DATABASE_ROLE_UNSAFE' });
+      await admin.close();
+      const url = new URL(adminUrl);
+      Object.assign(url, { username: `mighty_${right}`, password: 'mighty-1' });
+      const still = make(url.href);
+      await still.ping();
+      await still.close();
+    },
+  );
+
   test('is set up by an administrator who is no superuser but may make roles and databases', async () => {
     const admin = make(adminUrl);
     await sql`create role helper login createdb createrole password 'helper-1'`.execute(tables(admin.read));

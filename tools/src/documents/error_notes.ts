@@ -29,7 +29,8 @@ export const OPERATOR_NOTES: Notes = {
   DATABASE_CONFIG_INVALID: 'DATABASE_URL or what was asked of the pool cannot work; the sentence says why.',
   DATABASE_MIGRATE_REFUSED:
     'DATABASE_MIGRATE is on and the role may not change the schema. Run `npm run warren -- migrate`.',
-  DATABASE_ROLE_UNSAFE: 'A role that set-up should limit is a superuser. Choose another name.',
+  DATABASE_ROLE_UNSAFE:
+    'A role that set-up should limit exists and may do more: a superuser, or one that makes roles or databases. Choose another name.',
   DATABASE_ROLE_MISSING: 'The role of a service does not exist. Run `npm run warren -- setup` first.',
   DATABASE_SCHEMA_AHEAD: 'A migration was asked for and the schema is newer than the code.',
   DATABASE_SCHEMA_MISMATCH: 'The schema is older or newer than the code; the sentence says what to do.',
