@@ -108,8 +108,10 @@ export function ctlAdmin(admin: CtlAdmin): AdminOperations {
   return {
     exportDefinitions: () => printed(admin, ['export_definitions', '-', '--format', 'json'], ExportedDefinitions),
     async importDefinitions(definitions) {
-      // Standard input instead of a file: the tool may run as another user, who could not read a private file.
-      const result = await ctl(admin, ['import_definitions'], JSON.stringify(definitions));
+      // On standard input, and not in a file: the tool may run as another user, who could not read a private one. Not by
+      // import_definitions, whose standard input RabbitMQ 4.0 shuts.
+      const json = Buffer.from(JSON.stringify(definitions)).toString('base64');
+      const result = await ctl(admin, ['eval'], `ok = rabbit_definitions:import_raw(base64:decode("${json}")).`);
       return result.ok ? { ok: true, value: undefined } : result;
     },
     deleteVhosts: (vhosts) => evalForEach(admin, vhosts, 'rabbit_vhost:delete(N, <<"warren">>)'),
