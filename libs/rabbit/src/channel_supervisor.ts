@@ -19,6 +19,8 @@ export interface ChannelSupervisorDeps<C extends BrokerChannel> {
   readonly open: (session: LinkSession) => Promise<C>;
   /** Makes a new channel useful. When it throws, the channel is closed and another one tried. */
   readonly onOpen: (channel: C) => Promise<void>;
+  /** We are about to close the channel: what still has to be sent on it has to be sent now. */
+  readonly beforeClose?: () => void;
   /** The channel of the last `onOpen` is gone, with everything that was under way on it. */
   readonly onLost: (cause: AppError) => void;
 }
@@ -56,12 +58,12 @@ export class ChannelSupervisor<C extends BrokerChannel> {
   /** Closes the channel; a new one follows unless the supervisor was stopped. Waits at most a second. */
   async recycle(): Promise<void> {
     const channel = this.#channel;
-    if (channel !== undefined) await closeChannel(channel);
+    if (channel !== undefined) await this.#close(channel);
   }
 
   /** As `recycle`, for one channel: also while it is being set up. */
   async discard(channel: C): Promise<void> {
-    await closeChannel(channel);
+    await this.#close(channel);
   }
 
   /** From now on no channel follows the one that is open. */
@@ -108,7 +110,7 @@ export class ChannelSupervisor<C extends BrokerChannel> {
     this.#lastError = channelError(reason, this.#deps.subject);
     this.#deps.onLost(this.#lastError);
     // last: before the broker answers there may be another connection, with a channel that has not been lost
-    if (unfinished !== undefined && session.alive) await closeChannel(unfinished);
+    if (unfinished !== undefined && session.alive) await this.#close(unfinished);
   }
 
   async #live(channel: C, life: ChannelLife): Promise<void> {
@@ -116,8 +118,13 @@ export class ChannelSupervisor<C extends BrokerChannel> {
     if (life.isOver) return;
     this.#channel = channel;
     this.#lastError = undefined;
-    if (this.#stopping.signal.aborted) await closeChannel(channel);
+    if (this.#stopping.signal.aborted) await this.#close(channel);
     await life.closed;
+  }
+
+  async #close(channel: C): Promise<void> {
+    this.#deps.beforeClose?.();
+    await closeChannel(channel);
   }
 
   /** From the close on nobody sees the channel any more. */

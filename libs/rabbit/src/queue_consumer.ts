@@ -59,6 +59,7 @@ export class QueueConsumer {
       subject: `queue ${deps.queue.name}`,
       open: (session) => session.openChannel(),
       onOpen: (channel) => this.#setUp(channel),
+      beforeClose: () => this.#lease?.flush(),
       onLost: () => this.#lost(),
     });
   }
@@ -101,7 +102,6 @@ export class QueueConsumer {
     // before the first await: a link that comes up at this moment would open a channel and declare the queue once more
     this.#supervisor.retire();
     await this.cancel();
-    this.#lease?.flush();
     await this.#supervisor.stop();
   }
 
@@ -115,7 +115,6 @@ export class QueueConsumer {
     this.#abandoned = true;
     this.#consumer?.end();
     this.#metrics.consuming(this.#deps.queue.name, false);
-    this.#lease?.flush();
     await this.#supervisor.stop();
   }
 

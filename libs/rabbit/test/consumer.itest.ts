@@ -51,6 +51,27 @@ describe('a queue consumer', () => {
     expect(seen.filter((delivery) => !delivery.settled)).toHaveLength(3);
   });
 
+  it('closed right after its start has told the broker of every ack that was given', async () => {
+    await (await kit.consumer(link, QUEUE, note, 200)).close();
+    const acked = new Set<string>();
+    for (let round = 0; round < 30; round++) {
+      channel.sendToQueue('work', Buffer.from('x'), { messageId: `round ${round}` });
+      await until(async () => (await channel.checkQueue('work')).messageCount > 0);
+      const settle = (delivery: Delivery): void => {
+        acked.add(delivery.properties.messageId ?? '');
+        delivery.ack();
+      };
+      const consumer = await kit.consumer(link, QUEUE, settle, 200);
+      // the message comes with the answer to the consumer or a moment later
+      if (round % 2 === 0) await until(() => acked.has(`round ${round}`));
+      await consumer.close();
+      await until(async () => (await channel.checkQueue('work')).consumerCount === 0);
+      const left = await channel.get('work', { noAck: true });
+      expect(left === false ? '' : left.properties.messageId).not.toSatisfy((id: string) => acked.has(id));
+    }
+    expect(acked.size).toBeGreaterThanOrEqual(15);
+  });
+
   it('tells the broker of 100 acks of one turn in one frame, and of acks behind a gap one by one', async () => {
     const { hostname, port } = new URL(vhost.url);
     const proxy = await faultProxy({ target: { host: hostname, port: Number(port) } });

@@ -72,10 +72,12 @@ async function removeRoles(place: PostgresPlace, plan: DatabasePlan): Promise<vo
   // In a database that stays, the rights and objects of a role would keep it from going.
   const url = ownsDatabase(place) ? place.adminUrl : postgresUrl(place.adminUrl, place.database);
   await withPostgres(url, async (tx) => {
-    const found = await sql<{
-      name: string;
-    }>`select rolname as name from pg_roles where rolname = any(${names})`.execute(tables(tx));
-    for (const { name } of found.rows) {
+    const found = await sql<{ name: string; member: boolean }>`
+      select rolname as name, pg_has_role(current_user, oid, 'member') as member
+      from pg_roles where rolname = any(${names})`.execute(tables(tx));
+    for (const { name, member } of found.rows) {
+      // an administrator who is no superuser may take away only from roles that it belongs to
+      if (!member) await sql`grant ${sql.id(name)} to current_user`.execute(tables(tx));
       if (!ownsDatabase(place)) {
         await sql`reassign owned by ${sql.id(name)} to ${sql.id(decodeURIComponent(username))}`.execute(tables(tx));
       }
