@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { EXCHANGE } from '@warren/rabbit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Kit, leaveMark, pause, type RawChannel, type TestService, until, WORK } from './kit.ts';
+import { Kit, leaveMark, nextOf, pause, type RawChannel, type TestService, until, WORK } from './kit.ts';
 
 const QUEUE = 'allocator.commands';
 const RPC_QUEUE = 'allocator.rpc';
@@ -169,6 +170,31 @@ test('a paused listener finishes what runs, takes nothing new, and goes on when 
   await commands?.resume();
   await sendMany(5, 'count');
   await until(() => done === 25);
+});
+
+test('a duplicate whose twin is under work waits for a second, which is no attempt', async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  let begun = 0;
+  kit.works.set('gated', async () => {
+    begun++;
+    await gate;
+    return { done: '' };
+  });
+  const service = await kit.service();
+  const messageId = randomUUID();
+  const send = (headers: Record<string, number>): Promise<void> =>
+    raw.publish(EXCHANGE.commands, WORK.name, JSON.stringify({ how: 'gated' }), {
+      type: 'allocator.do_work@1',
+      messageId,
+      headers,
+    });
+  await send({});
+  await until(() => begun === 1);
+  await send({ 'warren-attempt': 3, 'warren-busy': 4 });
+  expect((await nextOf(raw, 'allocator.retry.1s')).headers).toMatchObject({ 'warren-attempt': 3, 'warren-busy': 5 });
+  open();
+  expect(await drained(service)).toBe(0);
+  expect(begun).toBe(1);
 });
 
 test('zombies are bounded: with as many as slots the listener waits instead of starting ever more', async () => {

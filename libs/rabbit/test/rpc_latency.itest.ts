@@ -1,11 +1,28 @@
+import { Socket } from 'node:net';
 import { bySize, tempVhost } from '@warren/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ECHO, Kit, until, WORK_QUEUE } from './kit.ts';
 
 /** With Nagle's algorithm an RPC takes 41 ms. A busy machine may take some milliseconds where a quiet one takes half. */
 const MEDIAN_MS = bySize({ short: 12, full: 3 });
 const BATCHES = 10;
 const CALLS = 60;
+
+test('every connection to the broker sends small packets at once', async () => {
+  const vhost = await tempVhost();
+  const kit = await Kit.open(vhost.url);
+  kit.defer(() => vhost.drop());
+  const prompt = new Set<Socket>();
+  const original = Socket.prototype.setNoDelay;
+  const spy = vi.spyOn(Socket.prototype, 'setNoDelay').mockImplementation(function (this: Socket, on = true) {
+    if (on) prompt.add(this);
+    return original.call(this, on);
+  });
+  await Promise.all([kit.link('publish'), kit.link('consume')]);
+  spy.mockRestore();
+  expect([...prompt].filter(({ remotePort }) => remotePort === Number(new URL(vhost.url).port))).toHaveLength(2);
+  await kit.close();
+});
 
 test('the median of RPC calls made one after the other is far below the 40 ms of a delayed packet', async () => {
   const vhost = await tempVhost();
