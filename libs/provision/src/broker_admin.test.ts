@@ -1,6 +1,9 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { BrokerAdmin } from './admin_operations.ts';
-import { listVhosts, unwrapAdminResult } from './broker_admin.ts';
+import { exportDefinitions, listVhosts, unwrapAdminResult } from './broker_admin.ts';
 
 const ctl = (...command: string[]): BrokerAdmin => ({ kind: 'rabbitmqctl', command, env: {} });
 const says = (text: string): BrokerAdmin => ctl('/bin/sh', '-c', `echo '${text}' >&2; exit 1`);
@@ -18,6 +21,23 @@ test.each([
   const result = await listVhosts(admin);
   expect(result).toMatchObject({ ok: false, reason });
   expect(JSON.stringify(result)).not.toContain('secret');
+});
+
+test('An export that was disturbed is asked for again, and not for ever', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'export-'));
+  const asked = path.join(folder, 'asked');
+  const names = ['vhosts', 'users', 'permissions', 'topic_permissions', 'exchanges', 'queues', 'bindings', 'policies'];
+  const whole = JSON.stringify(Object.fromEntries(names.map((name) => [name, []])));
+  const afterTries = (count: number): BrokerAdmin =>
+    ctl(
+      '/bin/sh',
+      '-c',
+      `echo x >> '${asked}'; [ $(wc -l < '${asked}') -gt ${count} ] && echo '${whole}' || echo '{"error": 1}'`,
+    );
+  expect(await exportDefinitions(afterTries(2))).toMatchObject({ ok: true, value: { queues: [] } });
+  expect(fs.readFileSync(asked, 'utf8')).toBe('x\nx\nx\n');
+  expect(await exportDefinitions(afterTries(1_000))).toMatchObject({ ok: false, reason: 'failed' });
+  fs.rmSync(folder, { recursive: true });
 });
 
 test('A result of no use becomes an error with a stable code for those who ask for it', async () => {

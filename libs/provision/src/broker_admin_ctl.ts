@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type {
   AdminFailure,
@@ -13,6 +14,8 @@ import { type RunResult, runCommand } from './run_command.ts';
 /** Names per `eval`: an argument of a program is limited to 128 KiB by the kernel. */
 const MAX_NAMES_PER_EVAL = 500;
 const CTL_TIMEOUT_MS = 120_000;
+const MAX_EXPORTS = 5;
+const EXPORT_PAUSE_MS = 200;
 /** As much of the tool's complaint as is worth repeating. */
 const MAX_MESSAGE_CHARS = 600;
 
@@ -104,9 +107,18 @@ function names<T>(result: AdminResult<T[]>, nameOf: (item: T) => string): AdminR
   return result.ok ? { ok: true, value: result.value.map(nameOf) } : result;
 }
 
+/** The tool of 3.10 prints an error, and ends with 0, when something is deleted while it lists everything. */
+async function exported(admin: CtlAdmin): Promise<AdminResult<ExportedDefinitions>> {
+  for (let tries = 1; ; tries++) {
+    const result = await printed(admin, ['export_definitions', '-', '--format', 'json'], ExportedDefinitions);
+    if (result.ok || result.reason !== 'failed' || tries === MAX_EXPORTS) return result;
+    await delay(EXPORT_PAUSE_MS);
+  }
+}
+
 export function ctlAdmin(admin: CtlAdmin): AdminOperations {
   return {
-    exportDefinitions: () => printed(admin, ['export_definitions', '-', '--format', 'json'], ExportedDefinitions),
+    exportDefinitions: () => exported(admin),
     async importDefinitions(definitions) {
       // On standard input, and not in a file: the tool may run as another user, who could not read a private one. Not by
       // import_definitions, whose standard input RabbitMQ 4.0 shuts.
