@@ -53,6 +53,11 @@ async function main(): Promise<number> {
   }
 }
 
+/** Resolves when a slow reader of a pipe has everything, or has gone. */
+const written = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => void stream.write('', () => resolve()));
+
 process.exitCode = await main();
+await Promise.all([written(process.stdout), written(process.stderr)]);
 // Whatever still holds the process open (a watcher, a socket on its way out) has nothing left to do.
 setImmediate(() => process.exit());

@@ -4,7 +4,10 @@ import { EXCHANGE, keyedKey } from '@warren/rabbit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { releaseKeys } from '../src/index.ts';
 import { KeyedKit, letters, reasonsOf, replay } from './keyed_kit.ts';
-import { pause, type RawChannel, type TestService, until } from './kit.ts';
+import { type RawChannel, type TestService, until } from './kit.ts';
+
+/** A link that is cut again and again waits up to two seconds each time. */
+const MANY_LINKS_MS = 45_000;
 
 let keyed: KeyedKit;
 let raw: RawChannel;
@@ -104,7 +107,9 @@ test.each<[string, string, object, string]>([
   expect(await blocked()).toEqual([]);
 });
 
-test('a command that ends the process each time is parked with its key marked, before the broker would park it', async () => {
+test('a command that ends the process each time is parked with its key marked, before the broker would park it', {
+  timeout: 3 * MANY_LINKS_MS,
+}, async () => {
   await service.stop();
   const { proxy, url } = await keyed.kit.proxied();
   let deaths = 0;
@@ -116,14 +121,19 @@ test('a command that ends the process each time is parked with its key marked, b
   };
   const mortal = await keyed.replica({ url });
   await keyed.send(mortal, ['a', 0], ['a', 1], ['b', 0]);
-  const found = await letters(raw, 2);
-  expect(found.map(({ headers }) => headers['warren-error-code'])).toEqual([
-    'COMMAND_REDELIVERED',
-    'COMMAND_REDELIVERED',
-  ]);
+  const codes = new Map<unknown, unknown>();
+  // a copy whose original could not be acked in time comes twice
+  while (codes.size < 2) {
+    const [letter] = await letters(raw, 1, MANY_LINKS_MS);
+    if (letter !== undefined && !codes.has(letter.messageId))
+      codes.set(letter.messageId, letter.headers['warren-error-code']);
+  }
+  const [first, second] = codes.values();
+  expect(first).toBe('COMMAND_REDELIVERED');
+  // it was in hand as often as the first one, or once less
+  expect(['COMMAND_REDELIVERED', 'COMMAND_KEY_BLOCKED']).toContain(second);
   expect(deaths).toBeGreaterThanOrEqual(16);
-  await until(() => keyed.doneOf('b').length === 1, 30_000);
-  await pause(300);
+  await until(() => keyed.doneOf('b').length === 1, MANY_LINKS_MS);
   service = mortal;
-  expect(await blocked()).toHaveLength(2);
+  await until(async () => (await blocked()).length === 2);
 });

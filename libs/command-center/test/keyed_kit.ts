@@ -101,9 +101,9 @@ function numbersOf(lines: readonly string[], player: string): number[] {
 type Letter = Awaited<ReturnType<typeof nextOf>>;
 
 /** The dead letters, as somebody who reads them finds them. */
-export async function letters(raw: RawChannel, count: number): Promise<Letter[]> {
+export async function letters(raw: RawChannel, count: number, ms = 30_000): Promise<Letter[]> {
   const found: Letter[] = [];
-  while (found.length < count) found.push(await nextOf(raw, 'allocator.dead', 30_000));
+  while (found.length < count) found.push(await nextOf(raw, 'allocator.dead', ms));
   return found;
 }
 
