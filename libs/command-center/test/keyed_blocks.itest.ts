@@ -4,7 +4,7 @@ import { EXCHANGE, keyedKey } from '@warren/rabbit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { releaseKeys } from '../src/index.ts';
 import { KeyedKit, letters, reasonsOf, replay } from './keyed_kit.ts';
-import { type RawChannel, type TestService, until } from './kit.ts';
+import { type RawChannel, type TestService, until, untilAborted } from './kit.ts';
 
 /** A link that is cut again and again waits up to two seconds each time. */
 const MANY_LINKS_MS = 45_000;
@@ -117,7 +117,7 @@ test('a command that ends the process each time is parked with its key marked, b
     if (player_id !== 'a') return;
     deaths++;
     proxy.cut();
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await untilAborted(signal);
   };
   const mortal = await keyed.replica({ url });
   await keyed.send(mortal, ['a', 0], ['a', 1], ['b', 0]);

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '@warren/kernel';
 import { sql, tables } from '@warren/postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { KeyedKit } from './keyed_kit.ts';
-import { broken, pause, type RawChannel, until } from './kit.ts';
+import { broken, pause, type RawChannel, until, untilAborted } from './kit.ts';
 
 const PLAYERS = Array.from({ length: 12 }, (_, index) => `player-${index}`);
 const COMMANDS = 25;
@@ -84,7 +84,7 @@ test('a replica that loses its way to the broker leaves its partitions to anothe
   keyed.rule = async ({ n }, { command: { signal } }) => {
     if (n !== 1 || !cutOff) return;
     cutOff = false;
-    await Promise.race([gate, new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))]);
+    await Promise.race([gate, untilAborted(signal)]);
   };
   const cut = await keyed.replica({ url });
   await keyed.send(cut, ['a', 0], ['a', 1], ['a', 2]);

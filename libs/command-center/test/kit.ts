@@ -42,7 +42,7 @@ import {
 } from '../src/index.ts';
 import { type RawChannel, rawChannel } from './raw_channel.ts';
 
-export { nextOf, pause, type RawChannel, until } from './raw_channel.ts';
+export { nextOf, pause, type RawChannel, until, untilAborted } from './raw_channel.ts';
 
 export const logger = silentLogger();
 

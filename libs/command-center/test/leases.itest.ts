@@ -12,6 +12,7 @@ import {
   type ServiceOptions,
   type TestService,
   until,
+  untilAborted,
   WORK,
   WORK_HANDLER,
 } from './kit.ts';
@@ -99,7 +100,7 @@ test('with abortOnLeaseLoss the handler is aborted, commits nothing, and the nex
     await leaveMark(context, `${dto.text}${aborts.length}`);
     if (aborts.length > 0) return { done: dto.text };
     const { signal } = context.command;
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await untilAborted(signal);
     aborts.push(signal.reason);
     return { done: dto.text };
   });
@@ -147,7 +148,7 @@ test('a message that ends the process each time is parked by the broker after te
     runs++;
     proxy.cut();
     const { signal } = context.command;
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await untilAborted(signal);
     return { done: '' };
   });
   await service({ registry: { commands: [command(WORK, WORK_HANDLER, { abortOnLeaseLoss: true })] } });

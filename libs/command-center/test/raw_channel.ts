@@ -83,3 +83,10 @@ export async function nextOf(
   if (found === undefined) throw new Error('unreachable');
   return found;
 }
+
+/** Resolves when the work is given up, also when that has happened before somebody asked. */
+export const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
