@@ -32,6 +32,18 @@ const drained = async (service: TestService): Promise<number> => {
   return cuts.reduce((sum, cut) => sum + cut, 0);
 };
 
+/** Commands `gated` are counted as they begin, and end when the gate opens. */
+function gatedWork(): { readonly begun: number; readonly open: () => void } {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const work = { begun: 0, open };
+  kit.works.set('gated', async () => {
+    work.begun++;
+    await gate;
+    return { done: '' };
+  });
+  return work;
+}
+
 test('MAX_CONCURRENT_TASKS = 4 never runs more than 4 of 100 messages at a time, and uses all 4', async () => {
   let running = 0;
   let most = 0;
@@ -84,47 +96,35 @@ test('drained under load: running commands end, none begins, the rest stays in t
 });
 
 test('messages that arrive between the begin of a drain and the answer of the broker go back, and none begins', async () => {
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  let begun = 0;
-  kit.works.set('gated', async () => {
-    begun++;
-    await gate;
-    return { done: '' };
-  });
+  const work = gatedWork();
   const proxy = await kit.proxy();
   const service = await kit.service({ url: proxy.through(kit.vhost.url), maxConcurrentTasks: 4 });
   await sendMany(20, 'gated');
-  await until(() => begun === 4);
+  await until(() => work.begun === 4);
   proxy.flow('stall', 'to_client');
-  open();
+  work.open();
   // four were acked, and the next four are on their way to us
   await until(async () => (await raw.ready(QUEUE)) === 12);
   const draining = drained(service);
   proxy.flow('pass', 'to_client');
   expect(await draining).toBe(0);
-  expect(begun).toBe(4);
+  expect(work.begun).toBe(4);
   await until(async () => (await raw.ready(QUEUE)) === 16);
 });
 
 test('calls that wait for a slot when a drain begins go back at once, and none begins', async () => {
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  let begun = 0;
-  kit.works.set('gated', async () => {
-    begun++;
-    await gate;
-    return { done: '' };
-  });
+  const work = gatedWork();
   const { rpc } = await kit.caller();
   const service = await kit.service({ maxConcurrentTasks: 1 });
   const calls = Array.from({ length: 5 }, () => rpc.outcome(WORK, { how: 'gated' }, { deadlineMs: 30_000 }));
   // one is under work, the others are in our hands and wait for its slot
-  await until(async () => begun === 1 && rpc.pending === 5 && (await raw.ready(RPC_QUEUE)) === 0);
+  await until(async () => work.begun === 1 && rpc.pending === 5 && (await raw.ready(RPC_QUEUE)) === 0);
   const draining = drained(service);
   await until(async () => (await raw.ready(RPC_QUEUE)) === 4);
-  open();
+  work.open();
   expect(await draining).toBe(0);
   expect(await Promise.race(calls)).toMatchObject({ kind: 'value' });
-  expect(begun).toBe(1);
+  expect(work.begun).toBe(1);
 });
 
 test('what still runs at the end of the grace is aborted: a command goes back, an RPC is answered, nothing is committed', async () => {
@@ -173,13 +173,7 @@ test('a paused listener finishes what runs, takes nothing new, and goes on when 
 });
 
 test('a duplicate whose twin is under work waits for a second, which is no attempt', async () => {
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  let begun = 0;
-  kit.works.set('gated', async () => {
-    begun++;
-    await gate;
-    return { done: '' };
-  });
+  const work = gatedWork();
   const service = await kit.service();
   const messageId = randomUUID();
   const send = (headers: Record<string, number>): Promise<void> =>
@@ -189,28 +183,22 @@ test('a duplicate whose twin is under work waits for a second, which is no attem
       headers,
     });
   await send({});
-  await until(() => begun === 1);
+  await until(() => work.begun === 1);
   await send({ 'warren-attempt': 3, 'warren-busy': 4 });
   expect((await nextOf(raw, 'allocator.retry.1s')).headers).toMatchObject({ 'warren-attempt': 3, 'warren-busy': 5 });
-  open();
+  work.open();
   expect(await drained(service)).toBe(0);
-  expect(begun).toBe(1);
+  expect(work.begun).toBe(1);
 });
 
 test('zombies are bounded: with as many as slots the listener waits instead of starting ever more', async () => {
-  const { promise: never, resolve: end } = Promise.withResolvers<void>();
-  let begun = 0;
-  kit.works.set('hang', async () => {
-    begun++;
-    await never;
-    return { done: '' };
-  });
+  const work = gatedWork();
   const service = await kit.service({ maxConcurrentTasks: 2, commandProcessingTimeoutMs: 200 });
-  await sendMany(8, 'hang');
-  await until(() => begun === 4);
+  await sendMany(8, 'gated');
+  await until(() => work.begun === 4);
   await pause(1_500);
-  expect(begun).toBe(4);
-  end();
-  await until(() => begun >= 8);
+  expect(work.begun).toBe(4);
+  work.open();
+  await until(() => work.begun >= 8);
   await service.stop();
 });

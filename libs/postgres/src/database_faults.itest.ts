@@ -3,7 +3,7 @@ import { AppError, silentLogger } from '@warren/kernel';
 import { Metrics } from '@warren/telemetry';
 import { type FaultProxy, faultProxy, type TempDatabase, tempDatabase } from '@warren/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Database, type DatabaseDeps, sql, type Tx, tables } from './index.ts';
+import { Database, type DatabaseDeps, limitLockWaits, sql, type Tx, tables } from './index.ts';
 
 /** Short, so that a test of silence takes no longer than it must; statement before query, as always. */
 const TIMEOUTS = { connectMs: 600, statementMs: 700, lockMs: 400, queryMs: 900, idleInTransactionMs: 5_000 };
@@ -210,6 +210,27 @@ describe('statements that do not come to an end', () => {
         cause: { code: '55P03' },
       });
     });
+  });
+
+  test('such as a lock that a transaction waits for no longer than it was told, nor than its connection allows', async () => {
+    const patient = make(place.url, { timeouts: { ...TIMEOUTS, lockMs: 1_500, statementMs: 5_000, queryMs: 6_000 } });
+    const waitingFor = (database: Database, limitMs: number) =>
+      timed(
+        database.transaction(async (tx) => {
+          await limitLockWaits(tx, limitMs);
+          await run(tx, 'lock table marks');
+        }),
+      );
+    await direct.transaction(async (tx) => {
+      await run(tx, 'lock table marks');
+      const told = await waitingFor(patient, 300);
+      expect(told.error).toMatchObject({ ...unavailable, cause: { code: '55P03' } });
+      expect(told.ms).toBeLessThan(1_200);
+      const allowed = await waitingFor(db, 1_900);
+      expect(allowed.error).toMatchObject({ ...unavailable, cause: { code: '55P03' } });
+      expect(allowed.ms).toBeLessThan(1_500);
+    });
+    await patient.close();
   });
 
   test('deadlock in one of two, which is told to try again', async () => {

@@ -53,5 +53,8 @@ export async function savepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promis
  */
 export async function limitLockWaits(tx: Tx, ms: number): Promise<void> {
   if (ms >= DEFAULT_TIMEOUTS.lockMs) return;
-  await sql`select set_config('lock_timeout', ${`${Math.max(1, Math.ceil(ms))}ms`}, true)`.execute(Tx.executorOf(tx));
+  const limit = `${Math.max(1, Math.ceil(ms))}ms`;
+  // a connection may have a shorter limit of its own
+  await sql`select set_config('lock_timeout', ${limit}, true)
+    where current_setting('lock_timeout')::interval > ${limit}::interval`.execute(Tx.executorOf(tx));
 }

@@ -58,12 +58,13 @@ export class ChannelSupervisor<C extends BrokerChannel> {
   /** Closes the channel; a new one follows unless the supervisor was stopped. Waits at most a second. */
   async recycle(): Promise<void> {
     const channel = this.#channel;
-    if (channel !== undefined) await this.#close(channel);
+    if (channel !== undefined) await this.discard(channel);
   }
 
   /** As `recycle`, for one channel: also while it is being set up. */
   async discard(channel: C): Promise<void> {
-    await this.#close(channel);
+    this.#deps.beforeClose?.();
+    await closeChannel(channel);
   }
 
   /** From now on no channel follows the one that is open. */
@@ -110,7 +111,7 @@ export class ChannelSupervisor<C extends BrokerChannel> {
     this.#lastError = channelError(reason, this.#deps.subject);
     this.#deps.onLost(this.#lastError);
     // last: before the broker answers there may be another connection, with a channel that has not been lost
-    if (unfinished !== undefined && session.alive) await this.#close(unfinished);
+    if (unfinished !== undefined && session.alive) await this.discard(unfinished);
   }
 
   async #live(channel: C, life: ChannelLife): Promise<void> {
@@ -118,13 +119,8 @@ export class ChannelSupervisor<C extends BrokerChannel> {
     if (life.isOver) return;
     this.#channel = channel;
     this.#lastError = undefined;
-    if (this.#stopping.signal.aborted) await this.#close(channel);
+    if (this.#stopping.signal.aborted) await this.discard(channel);
     await life.closed;
-  }
-
-  async #close(channel: C): Promise<void> {
-    this.#deps.beforeClose?.();
-    await closeChannel(channel);
   }
 
   /** From the close on nobody sees the channel any more. */

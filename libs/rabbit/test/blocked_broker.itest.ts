@@ -5,8 +5,8 @@ import { bySize, type PrivateServers, privateServers, type TestBroker } from '@w
 import { type Channel, connect } from 'amqplib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
-import { type Delivery, EXCHANGE, type QueueSpec } from '../src/index.ts';
-import { Kit, until } from './kit.ts';
+import { type Delivery, EXCHANGE } from '../src/index.ts';
+import { Kit, quorumQueue, until } from './kit.ts';
 
 const MAIN = path.join(import.meta.dirname, 'fixtures', 'blocked_publisher_main.ts');
 const ATTEMPTS = bySize({ short: 200_000, full: 2_000_000 });
@@ -16,14 +16,7 @@ const WINDOW = 256;
 const MAX_WAITING = 10_000;
 const MOST_MEGABYTES = 20;
 const MESSAGES = 500;
-const QUEUE: QueueSpec = {
-  name: 'work',
-  durable: true,
-  exclusive: false,
-  autoDelete: false,
-  arguments: { 'x-queue-type': 'quorum' },
-  bindings: [{ exchange: EXCHANGE.commands, pattern: 'work.*' }],
-};
+const QUEUE = quorumQueue('work', [{ exchange: EXCHANGE.commands, pattern: 'work.*' }]);
 const KEY = 'work.do_it';
 
 const Growth = z.object({

@@ -1,21 +1,14 @@
 import { tempVhost } from '@warren/testing';
 import { connect } from 'amqplib';
 import { expect, test } from 'vitest';
-import type { Delivery, QueueSpec } from '../src/index.ts';
-import { Kit, until, watchUncaught } from './kit.ts';
+import type { Delivery } from '../src/index.ts';
+import { Kit, quorumQueue, until, watchUncaught } from './kit.ts';
 
 const HEARTBEAT_SECONDS = 1;
 /** The broker gives a silent peer up after two heartbeats, and looks once in a heartbeat. */
 const BLOCKED_MS = 5_000;
 const MESSAGES = 30;
-const QUEUE: QueueSpec = {
-  name: 'work',
-  durable: true,
-  exclusive: false,
-  autoDelete: false,
-  arguments: { 'x-queue-type': 'quorum' },
-  bindings: [],
-};
+const QUEUE = quorumQueue('work');
 
 test('a handler that blocks the event loop for longer than the heartbeat costs the connection, and no message', async () => {
   const uncaught = watchUncaught();

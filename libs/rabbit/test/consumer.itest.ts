@@ -1,17 +1,10 @@
 import { AMQP_METHOD, faultProxy, type TempVhost, tempVhost } from '@warren/testing';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Delivery, declareServiceTopology, QueueConsumer, type QueueSpec, type RabbitLink } from '../src/index.ts';
-import { Kit, logger, until } from './kit.ts';
+import { type Delivery, declareServiceTopology, QueueConsumer, type RabbitLink } from '../src/index.ts';
+import { Kit, logger, quorumQueue, until } from './kit.ts';
 
-const QUEUE: QueueSpec = {
-  name: 'work',
-  durable: true,
-  exclusive: false,
-  autoDelete: false,
-  arguments: { 'x-queue-type': 'quorum' },
-  bindings: [],
-};
+const QUEUE = quorumQueue('work');
 
 describe('a queue consumer', () => {
   let kit: Kit;

@@ -1,19 +1,12 @@
 import { systemClock } from '@warren/kernel';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { BrokerConnection } from '../src/broker_port.ts';
-import { type Delivery, type QueueConsumer, type QueueSpec, type RabbitLink } from '../src/index.ts';
+import { type Delivery, type QueueConsumer, type RabbitLink } from '../src/index.ts';
 import { MemoryBroker } from '../src/memory/index.ts';
 import type { RawChannel } from './conformance/broker_under_test.ts';
-import { Kit, until } from './kit.ts';
+import { Kit, quorumQueue, until } from './kit.ts';
 
-const QUEUE: QueueSpec = {
-  name: 'work',
-  durable: true,
-  exclusive: false,
-  autoDelete: false,
-  arguments: { 'x-queue-type': 'quorum' },
-  bindings: [],
-};
+const QUEUE = quorumQueue('work');
 const PREFETCH = 6;
 /** Each frame takes so long, so that every place of a set-up can be met. */
 const FRAME_MS = 8;

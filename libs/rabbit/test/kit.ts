@@ -42,6 +42,16 @@ export const WORK_QUEUE: QueueSpec = {
   bindings: [{ exchange: EXCHANGE.rpc, pattern: 'auth.*' }],
 };
 
+/** A queue of durable work. */
+export const quorumQueue = (name: string, bindings: QueueSpec['bindings'] = []): QueueSpec => ({
+  name,
+  durable: true,
+  exclusive: false,
+  autoDelete: false,
+  arguments: { 'x-queue-type': 'quorum' },
+  bindings,
+});
+
 /** A proxy before the broker of the URL. */
 export function proxyBefore(url: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(url);

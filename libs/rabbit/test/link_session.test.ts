@@ -1,12 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { type Clock, systemClock } from '@warren/kernel';
+import { heapInUse } from '@warren/testing';
 import { beforeEach, expect, test } from 'vitest';
 import type { BrokerConnection } from '../src/broker_port.ts';
 import { LinkSession } from '../src/link_session.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 const HOUR_MS = 3_600_000;
 const never = new AbortController().signal;
@@ -31,8 +27,7 @@ test('pauses leave nothing behind, however long the connection lives', async () 
   const clock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
   const used = async (pauses: number): Promise<number> => {
     for (let i = 0; i < pauses; i++) await session.pause(HOUR_MS, clock, never);
-    collectGarbage();
-    return process.memoryUsage().heapUsed;
+    return heapInUse();
   };
   const before = await used(1_000);
   expect((await used(20_000)) - before).toBeLessThan(1024 * 1024);

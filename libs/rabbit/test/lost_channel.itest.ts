@@ -1,17 +1,10 @@
 import { AMQP_METHOD, ackFrame, type FaultProxy, type TempVhost, tempVhost } from '@warren/testing';
 import { type Channel, connect } from 'amqplib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Delivery, EXCHANGE, QueueConsumer, type QueueSpec, type RabbitLink } from '../src/index.ts';
-import { Kit, logger, until, watchUncaught } from './kit.ts';
+import { type Delivery, EXCHANGE, QueueConsumer, type RabbitLink } from '../src/index.ts';
+import { Kit, logger, quorumQueue, until, watchUncaught } from './kit.ts';
 
-const QUEUE: QueueSpec = {
-  name: 'work',
-  durable: true,
-  exclusive: false,
-  autoDelete: false,
-  arguments: { 'x-queue-type': 'quorum' },
-  bindings: [{ exchange: EXCHANGE.commands, pattern: 'work.*' }],
-};
+const QUEUE = quorumQueue('work', [{ exchange: EXCHANGE.commands, pattern: 'work.*' }]);
 const UNKNOWN_TAG = 999_999;
 /** Acks are collected for some milliseconds. */
 const ACKS_TOLD_MS = 50;

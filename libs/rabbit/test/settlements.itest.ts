@@ -2,22 +2,15 @@ import { ackFrame, bySize, type FaultProxy, type TempVhost, tempVhost } from '@w
 import { type Channel, connect } from 'amqplib';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Delivery, QueueSpec } from '../src/index.ts';
-import { Kit, until, watchUncaught } from './kit.ts';
+import type { Delivery } from '../src/index.ts';
+import { Kit, quorumQueue, until, watchUncaught } from './kit.ts';
 import { SettlementLedger } from './settlement_ledger.ts';
 
 const RUNS = bySize({ short: 6, full: 200 });
 const MESSAGES = 150;
 const PREFETCH = 20;
 const UNKNOWN_TAG = 999_999;
-const QUEUE: QueueSpec = {
-  name: 'work',
-  durable: true,
-  exclusive: false,
-  autoDelete: false,
-  arguments: { 'x-queue-type': 'quorum' },
-  bindings: [],
-};
+const QUEUE = quorumQueue('work');
 const uncaught = watchUncaught();
 
 /** What happens next to the consumer, and how long after the event before. */

@@ -3,6 +3,7 @@ export { ackFrame, closeReasonOf, deliveryTagOf, isRedelivered, qosOf, settlemen
 export { brokerResources, clearMemoryAlarm, raiseMemoryAlarm, type UserResources } from './broker_resources.ts';
 export { type FakeClock, fakeClock } from './fake_clock.ts';
 export { FaultProxy, faultProxy } from './fault_proxy.ts';
+export { heapInUse } from './heap.ts';
 export { type EffectVerdict, judgeEffects } from './judge_effects.ts';
 export { OperationHistory } from './operation_history.ts';
 export { type PrivateServers, privateServers } from './private_servers.ts';

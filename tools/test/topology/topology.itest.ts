@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { silentLogger } from '@warren/kernel';
 import { brokerPrefixes, declareServiceTopology, EXCHANGES, RabbitLink, SERVICES } from '@warren/rabbit';
 import { Metrics } from '@warren/telemetry';
@@ -17,6 +18,8 @@ import { brokerPasswordName } from '../../src/env/secrets.ts';
 import type { ServerPlaces } from '../../src/servers/place.ts';
 import { Operator } from '../operator.ts';
 
+/** After the end of a command that does not wait for its reader. */
+const LATE_MS = 6_000;
 const PASSWORD = 'a-password-for-tests';
 const NO_RIGHTS = { configure: '', write: '', read: '' };
 const { brokerAdmin, rabbitmqUrl } = readTestSettings();
@@ -78,6 +81,15 @@ test('topology plan shows all that an empty vhost misses, and changes nothing', 
     expect(lines).toContain('+ binding warren.commands -> queue allocator.commands by "allocator.*"');
     expect(lines.at(-1)).toBe(`drift in vhost ${vhost.name}: ${lines.length - 1} missing, 0 different, 0 unknown`);
   }
+});
+
+test('a reader that comes late gets all that topology plan says', async () => {
+  const { stdout: whole } = await run('plan');
+  const { child, ended } = operator.start('topology', 'plan');
+  child.stdout?.pause();
+  await sleep(LATE_MS);
+  child.stdout?.resume();
+  expect(await ended).toMatchObject({ code: 2, stdout: whole });
 });
 
 test('topology apply makes it, so that every service starts with its own user; then there is no drift', async () => {

@@ -1,4 +1,5 @@
-import { AppError, type Clock, hash32, type Logger, type Rng, toAppError } from '@warren/kernel';
+import { COMMON_ERRORS } from '@warren/contracts';
+import { type AppError, type Clock, errorFactory, hash32, type Logger, type Rng, toAppError } from '@warren/kernel';
 import { type Pause, PollLoop } from '../poll_loop.ts';
 import type { PartitionStore } from './partition_store.ts';
 
@@ -6,6 +7,8 @@ import type { PartitionStore } from './partition_store.ts';
 export const PARTITION_LEASE_MS = 6_000;
 const TICK_MS = 1_000;
 const START_TIMEOUT_MS = 30_000;
+
+const raise = errorFactory(COMMON_ERRORS);
 
 /** What an instance does with a partition that it has. */
 export interface PartitionWork {
@@ -72,6 +75,7 @@ export class PartitionShare {
     if (this.#loop !== undefined) return;
     const { name } = this.#deps;
     this.#ending = false;
+    this.#failure = undefined;
     this.#firstRound = Promise.withResolvers<void>();
     // nobody may be waiting for it
     this.#firstRound.promise.catch(() => undefined);
@@ -86,7 +90,7 @@ export class PartitionShare {
   async divided(): Promise<void> {
     const waited = new AbortController();
     const late = this.#deps.clock.sleep(START_TIMEOUT_MS, waited.signal).then(() => {
-      if (!waited.signal.aborted) throw this.#failure ?? notYet(this.#deps.name);
+      if (!waited.signal.aborted) throw this.#failure ?? raise('SERVICE_UNAVAILABLE');
     });
     try {
       await Promise.race([this.#firstRound.promise, late]);
@@ -203,11 +207,4 @@ export class PartitionShare {
       logger.warn({ err: error, share: name, partition }, 'a partition was not given back in order');
     }
   }
-}
-
-function notYet(name: string): AppError {
-  return new AppError('SERVICE_UNAVAILABLE', `The partitions of ${name} cannot be divided yet.`, {
-    kind: 'unavailable',
-    retryable: true,
-  });
 }

@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { silentLogger, systemClock } from '@warren/kernel';
 import { EXCHANGE, type OutgoingMessage, type PublishOutcome, type RabbitLink } from '@warren/rabbit';
+import { heapInUse } from '@warren/testing';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { OutboxRow } from './outbox_rows.ts';
 import { RowPublisher } from './row_publisher.ts';
@@ -12,9 +11,6 @@ let sent: string[];
 /** What becomes of a message, by its body; confirmed unless told. */
 let endings: Map<string, PublishOutcome | Promise<PublishOutcome>>;
 let hear: Parameters<RabbitLink['onState']>[0];
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 const UP = { up: true, epoch: 1, blocked: false, fatal: false };
 
@@ -104,8 +100,7 @@ test('batches leave nothing behind, however long the link stays up', async () =>
       sent = [];
       await publisher.publish(rows, TIMEOUT_MS);
     }
-    collectGarbage();
-    return process.memoryUsage().heapUsed;
+    return heapInUse();
   };
   const before = await used(20);
   expect((await used(200)) - before).toBeLessThan(1024 * 1024);
